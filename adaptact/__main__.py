@@ -1,0 +1,180 @@
+"""The command line: ``python -m adaptact --help``."""
+
+import argparse
+import sys
+
+from . import __version__, data
+from .errors import UserError, choose
+from .experiments import EXPERIMENTS, PROFILES, get
+from .records import PROTOCOL, Store, import_records
+
+DESCRIPTION = "Train the experiments of five sources on adaptive activation functions, and see what is recorded."
+EPILOG = """\
+examples:
+  python -m adaptact list                                    experiments and profiles
+  python -m adaptact run leaf/table-4 --profile smoke        seconds, needs no files
+  python -m adaptact data fashion_mnist --data DIR           download a data set
+  python -m adaptact run leaf/table-4 --profile laptop --data DIR --jobs 2
+  python -m adaptact status                                  what is recorded, and at which profile
+  python -m adaptact import _runs                            make your records the book's evidence
+
+A run that is recorded is not trained again. A killed run goes on from its last epoch: give the same command again.
+Records are looked for in results/ and _runs/, and written to _runs/, unless --results names another folder."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise UserError(message)
+
+
+def _seeds(text):
+    try:
+        seeds = tuple(int(part) for part in str(text).split(","))
+    except ValueError:
+        seeds = (-1,)
+    if min(seeds) < 0:
+        raise UserError(f"seeds are {text!r}: give whole numbers of at least 0 with commas between them, such as 42,100.")
+    return tuple(dict.fromkeys(seeds))
+
+
+def _jobs(text):
+    if text == "auto" or (text.isascii() and text.isdigit() and int(text) > 0):
+        return text if text == "auto" else int(text)
+    raise UserError(f"jobs is {text!r}: give a whole number of at least 1, or auto.")
+
+
+def _store(arguments):
+    return Store(arguments.results) if arguments.results else Store()
+
+
+def command_list(arguments):
+    print("experiments:")
+    for experiment in EXPERIMENTS.values():
+        print(f"  {experiment.name:16} {experiment.title} ({len(experiment.cells)} runs a seed)")
+    print("\nprofiles:")
+    for profile in PROFILES.values():
+        print(f"  {profile.name:16} {profile.summary}; seeds {', '.join(map(str, profile.seeds))}")
+    print("\ndata sets:")
+    for name, source in data.SOURCES.items():
+        print(f"  {name:16} {source.title}, {source.train_size:,} + {source.test_size:,} images of {source.in_shape}")
+
+
+def command_run(arguments):
+    from .sweep import sweep
+
+    runs = get(arguments.experiment).runs(arguments.profile, arguments.seeds)
+    store = _store(arguments)
+    try:
+        outcome = sweep(runs, store, device=arguments.device, data_folder=arguments.data, jobs=arguments.jobs)
+    except KeyboardInterrupt:
+        recorded = sum(store.get(run) is not None for run in runs)
+        print(f"stopped: {recorded} of {len(runs)} runs are recorded; the same command goes on from here.", file=sys.stderr)
+        return 130
+    print(
+        f"{arguments.experiment} at {arguments.profile}: {len(outcome.done)} trained, {len(outcome.present)} recorded before, "
+        f"{len(outcome.diverged)} diverged, {len(outcome.failed)} failed; records in {store.target}"
+    )
+    for run, reason in outcome.failed.items():
+        print(f"failed: {run.name}: {reason}", file=sys.stderr)
+    return 1 if outcome.failed else 0
+
+
+def command_status(arguments):
+    store = _store(arguments)
+    records = store.records()
+    present = {record.run for record in records if record.protocol == PROTOCOL}
+    print(f"{'experiment':16} {'profile':8} recorded, seed by seed")
+    for experiment in EXPERIMENTS.values():
+        for profile in PROFILES:
+            by_seed = {}
+            seeds = {run.seed for run in present} | set(PROFILES[profile].seeds)
+            for seed in sorted(seeds):
+                runs = experiment.runs(profile, [seed])
+                count = sum(run in present for run in runs)
+                if count:
+                    by_seed[seed] = f"{seed}: {count}/{len(runs)}"
+            print(f"{experiment.name:16} {profile:8} {', '.join(by_seed.values()) or '-'}")
+    for record in records:
+        if record.protocol != PROTOCOL:
+            print(f"of protocol {record.protocol}, not {PROTOCOL}, and so not counted: {record.run.name}")
+    for path, reason in store.damaged():
+        print(f"damaged, and so not counted: {path} ({reason}); delete it and run its experiment again")
+    begun = sorted((store.target / "checkpoints").glob("*.pt"))
+    if begun:
+        print(f"{len(begun)} begun; the command that began them goes on with them")
+
+
+def command_data(arguments):
+    print(data.fetch(arguments.dataset, arguments.data))
+
+
+def command_import(arguments):
+    imported, kept = import_records(arguments.folder, arguments.results or "results")
+    print(f"{len(imported)} records imported into {arguments.results or 'results'}, {len(kept)} there already")
+
+
+def _parser():
+    parser = _Parser(
+        prog="python -m adaptact",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def add(name, function, summary):
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        command.set_defaults(function=function)
+        return command
+
+    def add_results(command, what):
+        command.add_argument("--results", metavar="DIR", help=what)
+
+    def add_data(command):
+        command.add_argument("--data", metavar="DIR", help="folder of the data sets (default: $ADAPTACT_DATA, else ./data)")
+
+    add("list", command_list, "name the experiments, profiles and data sets")
+
+    run = add("run", command_run, "train what an experiment lacks")
+    run.add_argument("experiment", metavar="NAME", help="such as leaf/table-4; see list")
+    run.add_argument("--profile", required=True, metavar="P", help=" | ".join(PROFILES))
+    run.add_argument("--seeds", type=_seeds, metavar="42,100", help="default: the profile's, see list")
+    run.add_argument("--jobs", type=_jobs, default="auto", metavar="N", help="runs at a time, one thread each (default: auto)")
+    run.add_argument("--device", default="auto", help="auto | cpu | cuda (default: auto)")
+    add_data(run)
+    add_results(run, "folder to read records from and write them to (default: see below)")
+    run.epilog = "Default folders: results/ and _runs/ are read, _runs/ is written."
+
+    status = add("status", command_status, "show what is recorded, at which profile and seed")
+    add_results(status, "folder of records (default: results/ and _runs/)")
+
+    fetch = add("data", command_data, "download a data set, or check the one that is there")
+    fetch.add_argument("dataset", metavar="NAME", help=" | ".join(data.SOURCES))
+    add_data(fetch)
+
+    copy = add("import", command_import, "copy records into results/, where notebooks and book take them from")
+    copy.add_argument("folder", nargs="?", default="_runs", metavar="DIR", help="folder of records (default: _runs)")
+    add_results(copy, "folder to copy them into (default: results)")
+    return parser, commands
+
+
+def main(argv=None):
+    """Run one command; returns the exit status: 0, 1 when a run failed, 2 when the input makes no sense."""
+    parser, commands = _parser()
+    try:
+        argv = list(sys.argv[1:] if argv is None else argv)
+        if argv and not argv[0].startswith("-"):
+            choose("command", argv[0], commands.choices)
+        arguments = parser.parse_args(argv)
+        if arguments.command is None:
+            parser.print_help()
+            return 0
+        return arguments.function(arguments) or 0
+    except UserError as error:
+        print(f"adaptact: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,23 @@
+"""What goes wrong through a user's input, said in one line."""
+
+import difflib
+
+
+class UserError(ValueError):
+    """Input that makes no sense. Its message is one line: what is wrong, and the valid choices or the mending command."""
+
+
+def choose(what, value, choices):
+    """Return `value` if it is one of `choices`; otherwise say so and name them all.
+
+    Raises
+    ------
+    UserError
+        With the valid choices, and the nearest one where a slip of the finger is likely.
+    """
+    choices = [str(choice) for choice in choices]
+    if isinstance(value, str) and value in choices:
+        return value
+    near = difflib.get_close_matches(str(value), choices, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise UserError(f"unknown {what} {str(value)!r}.{hint} Choose from: {', '.join(choices)}.")

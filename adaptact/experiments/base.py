@@ -1,0 +1,124 @@
+"""What an experiment is: a paper's table as a list of Runs at the paper's scale, and profiles that scale them down."""
+
+from dataclasses import dataclass, replace
+
+from ..data import SOURCES
+from ..errors import choose
+from ..records import Run
+
+SEEDS = (42, 100, 128, 1999, 7823)  # the LEAF paper's: 42 for its tables, all five for its seed study
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A scale to run an experiment at.
+
+    Parameters
+    ----------
+    name, summary : str
+    fields : dict
+        Fields of a Run that this scale sets.
+    seeds : tuple of int
+        What is run unless other seeds are asked for.
+    """
+
+    name: str
+    summary: str
+    fields: dict
+    seeds: tuple
+
+    def scale(self, run):
+        """A paper-scale Run at this scale."""
+        fields = dict(self.fields)
+        size = SOURCES[fields.get("dataset", run.dataset)].train_size
+        fields["train_images"] = min(fields.get("train_images", run.train_images), size)
+        fields["epochs"] = min(fields.get("epochs", run.epochs), run.epochs)
+        return replace(run, **fields)
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in [
+        Profile(
+            "smoke",
+            "256 digits, 1 epoch: shows in seconds that the path works; its numbers mean nothing",
+            {"dataset": "digits", "train_images": 256, "epochs": 1},
+            seeds=SEEDS[:2],
+        ),
+        Profile(
+            "laptop",
+            "the first 10,000 training images, 5 epochs, the whole test set: minutes a table and seed",
+            {"train_images": 10_000, "epochs": 5},
+            seeds=SEEDS[:3],
+        ),
+        Profile(
+            "paper",
+            "the paper's data and epochs: hours on a GPU, days on a CPU",
+            {},
+            seeds=SEEDS[:1],
+        ),
+    ]
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place in a paper's table.
+
+    Parameters
+    ----------
+    row, column : str
+        Its labels in the table.
+    run : Run
+        What gives its number, at the paper's scale and with its first seed.
+    base : str, optional
+        The row that this one is compared with: the fixed function that an adaptive one starts as.
+    published : float, optional
+        The printed number: best test accuracy in percent.
+    published_epoch : int, optional
+    """
+
+    row: str
+    column: str
+    run: Run
+    base: str | None = None
+    published: float | None = None
+    published_epoch: int | None = None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A named list of cells.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``leaf/table-4``.
+    title : str
+    cells : tuple of Cell
+    """
+
+    name: str
+    title: str
+    cells: tuple
+
+    def run(self, cell, profile, seed):
+        """The Run of one cell at a profile and seed."""
+        return replace(PROFILES[choose("profile", profile, PROFILES)].scale(cell.run), seed=seed)
+
+    def runs(self, profile, seeds=None):
+        """All Runs at a profile, without repeats, one seed after the other.
+
+        Parameters
+        ----------
+        profile : str
+            A key of `PROFILES`.
+        seeds : iterable of int, optional
+            By default the profile's.
+
+        Returns
+        -------
+        list of Run
+        """
+        seeds = seeds or PROFILES[choose("profile", profile, PROFILES)].seeds
+        return list(dict.fromkeys(self.run(cell, profile, seed) for seed in seeds for cell in self.cells))

@@ -1,0 +1,51 @@
+"""The papers' networks, each built with an activation factory: a fresh activation at every site."""
+
+import torch
+
+from ..errors import choose
+from .kerasnet import KerasNet
+from .lenet5 import LeNet5
+
+MODELS = {"lenet5": LeNet5, "kerasnet": KerasNet}
+
+
+def build(name, in_shape, activation, num_classes=10, **options):
+    """A network by name, with weights that do not depend on the activation.
+
+    Parameters
+    ----------
+    name : str
+        A key of `MODELS`.
+    in_shape : tuple of int
+        ``(channels, rows, columns)``.
+    activation : callable
+        Given the shape of one sample at a site, returns a fresh activation module.
+    num_classes : int, default 10
+    **options
+        The network's own, such as `fc_dropout`.
+
+    Returns
+    -------
+    torch.nn.Module
+        With torch's default initial weights, drawn from torch's global generator.
+
+    Raises
+    ------
+    UserError
+        If the name is unknown.
+
+    Examples
+    --------
+    >>> build("lenet5", (1, 28, 28), lambda shape: torch.nn.ReLU())(torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2, 10])
+    """
+
+    def isolated(shape):
+        # An activation that starts at random must not shift the weights drawn after it: runs of a seed are paired.
+        with torch.random.fork_rng(devices=[]):
+            return activation(shape)
+
+    return MODELS[choose("model", name, MODELS)](tuple(in_shape), isolated, num_classes, **options)
+
+
+__all__ = ["MODELS", "KerasNet", "LeNet5", "build"]

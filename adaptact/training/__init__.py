@@ -1,0 +1,6 @@
+"""The training loop and its procedures."""
+
+from .loop import build_model, evaluate, pick_device, scores, train
+from .procedures import stages, step
+
+__all__ = ["build_model", "evaluate", "pick_device", "scores", "stages", "step", "train"]

@@ -1,0 +1,260 @@
+"""The training loop, to be read from top to bottom: `train(run)` gives a Record."""
+
+import contextlib
+import io
+import math
+import pickle
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.model_selection import train_test_split
+
+from .. import data
+from ..activations import make
+from ..errors import UserError
+from ..models import build
+from ..records import PROTOCOL, Record, write_atomically
+from .inspection import environment, shape_quantiles, shape_sample, worth_a_look
+from .procedures import stages, step
+
+EVALUATION_BATCH = 256  # per-neuron LEAF in batches of 1,000 took half of a KerasNet epoch's time on a CPU
+
+
+def train(run, *, device="auto", data_folder=None, checkpoint=None, on_epoch=None):
+    """Train what a Run describes.
+
+    Parameters
+    ----------
+    run : Run
+    device : {"auto", "cpu", "cuda"} or torch.device, default "auto"
+        Auto takes a GPU where there is one.
+    data_folder : path, optional
+        See `adaptact.data.data_folder`.
+    checkpoint : path, optional
+        A file that is written after each epoch and continued from if it is there. It is removed by whoever keeps the
+        Record. The result is the same, number for number, as that of an undisturbed run with the same thread count.
+    on_epoch : callable, optional
+        Called as ``on_epoch(epoch, curves)`` after each epoch, counted from 1.
+
+    Returns
+    -------
+    Record
+
+    Raises
+    ------
+    UserError
+        If the device or the data set is not to be had, or the checkpoint cannot be written.
+
+    Examples
+    --------
+    >>> from adaptact import Run
+    >>> record = train(Run(dataset="digits", train_images=256, model="lenet5", activation="relu", epochs=1, seed=42))
+    >>> record.status
+    'done'
+    """
+    device = pick_device(device)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), _reproducible(device):
+        return _train(run, device, data_folder, checkpoint and Path(checkpoint), on_epoch)
+
+
+def _train(run, device, data_folder, checkpoint, on_epoch):
+    data_set = data.load(run.dataset, data_folder, device)
+    model = build_model(run).to(device)
+    optimizers = stages(model, run)
+    train_images, train_labels, held_images, held_labels = _split(run, data_set)
+
+    state = {"epoch": 0, "diverged": False, "curves": {}, "quantiles": {}}
+    if checkpoint is not None:
+        state = _resume(checkpoint, run, device, model, optimizers) or state
+    curves = state["curves"]
+    if state["epoch"] == 0:
+        state["quantiles"] = shape_quantiles(model, epoch=0)
+
+    while state["epoch"] < run.epochs and not state["diverged"]:
+        epoch = state["epoch"] + 1
+        started = time.perf_counter()
+        losses = []
+        model.train()
+        # Every epoch's random numbers follow from the seed and the epoch alone, so a resumed run needs no generator's
+        # state. Order and augmentation are drawn on the CPU: they are the same on every device and for every activation.
+        torch.manual_seed(_entropy(run.seed, epoch, "dropout"))
+        generator = torch.Generator().manual_seed(_entropy(run.seed, epoch, "batches"))
+        count = len(train_images)
+        order = torch.randperm(count, generator=generator) if run.shuffle else torch.arange(count)
+        flips, shifts = data.draw(count, train_images.shape[1:], generator)
+        order, flips, shifts = order.to(device), flips.to(device), shifts.to(device)
+
+        for first in range(0, count, run.batch_size):
+            batch = slice(first, first + run.batch_size)
+            images, labels = train_images[order[batch]], train_labels[order[batch]]
+            if run.augment:
+                images = data.apply(images, flips[batch], shifts[batch])
+            images = to_unit(images)
+            for optimizer in optimizers:
+                loss = step(model, optimizer, images, labels)
+            losses.append(loss)  # of the last stage: for DSPT after the activations' step and before the weights', as in the paper's code
+
+        epoch_curves = {"train_loss": torch.stack(losses).double().mean().item()}
+        epoch_curves["test_loss"], epoch_curves["test_accuracy"] = evaluate(model, data_set.test_images, data_set.test_labels)
+        if len(held_images):
+            epoch_curves["validation_accuracy"] = evaluate(model, held_images, held_labels)[1]
+        epoch_curves["seconds"] = round(time.perf_counter() - started, 3)
+        state["diverged"] = not all(math.isfinite(value) for value in epoch_curves.values())
+        for name, value in epoch_curves.items():
+            curves.setdefault(name, []).append(value if math.isfinite(value) else None)
+        if worth_a_look(epoch, run.epochs):
+            for site, quantiles in shape_quantiles(model, epoch=epoch).items():
+                for name, rows in quantiles.items():
+                    state["quantiles"][site][name] += rows
+        state["epoch"] = epoch
+        if checkpoint is not None:
+            _save(checkpoint, run, model, optimizers, state)
+        if on_epoch is not None:
+            on_epoch(epoch, curves)
+
+    return Record(
+        run=run,
+        status="diverged" if state["diverged"] else "done",
+        curves=curves,
+        scores=scores(curves),
+        shapes={
+            site: {"quantiles": quantiles, "sample": shape_sample(model, site)} for site, quantiles in state["quantiles"].items()
+        },
+        seconds=round(sum(curves["seconds"]), 3),
+        **environment(device),
+    )
+
+
+def build_model(run):
+    """The untrained network of a Run, on the CPU; its weights depend on the seed and not on the activation."""
+    options = {"granularity": run.granularity} if run.granularity else {}
+    options |= {"init": run.init} if run.init else {}
+    network = {"conv_dropout": run.conv_dropout, "fc_dropout": run.fc_dropout} if run.model == "kerasnet" else {}
+    source = data.SOURCES[run.dataset]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(run.seed)
+        return build(run.model, source.in_shape, partial(make, run.activation, **options), source.num_classes, **network)
+
+
+def to_unit(images):
+    """uint8 images as float32 in [0, 1], without mean or deviation taken out: the LEAF code's only preparation."""
+    return images.float().div_(255)
+
+
+@torch.inference_mode()
+def evaluate(model, images, labels):
+    """Mean cross entropy, and accuracy in percent, of a model on uint8 images; leaves the model in evaluation mode."""
+    model.eval()
+    loss = torch.zeros((), dtype=torch.float64, device=images.device)
+    correct = torch.zeros((), dtype=torch.int64, device=images.device)
+    for first in range(0, len(images), EVALUATION_BATCH):
+        batch = slice(first, first + EVALUATION_BATCH)
+        logits = model(to_unit(images[batch]))
+        loss += F.cross_entropy(logits, labels[batch], reduction="sum")
+        correct += (logits.argmax(1) == labels[batch]).sum()
+    return loss.item() / len(images), 100 * correct.item() / len(images)
+
+
+def scores(curves):
+    """Last and best epochs of a training's curves.
+
+    Parameters
+    ----------
+    curves : dict of str to list
+        As in `Record`.
+
+    Returns
+    -------
+    dict of str to dict
+        As in `Record`: the best epoch is the first one with the highest accuracy, counted from 1.
+    """
+    # After a divergence the accuracy is chance; the finite epochs before it still have a best one, but there is no last.
+    finite = [epoch for epoch, loss in enumerate(curves["train_loss"]) if loss is not None and curves["test_loss"][epoch] is not None]
+    if not finite:
+        return {}
+
+    def score(epoch):
+        return {"epoch": epoch + 1, "test_accuracy": curves["test_accuracy"][epoch]}
+
+    chosen = {"best_test": score(max(finite, key=lambda epoch: curves["test_accuracy"][epoch]))}
+    if len(finite) == len(curves["train_loss"]):
+        chosen["last"] = score(finite[-1])
+    if "validation_accuracy" in curves:
+        chosen["best_validation"] = score(max(finite, key=lambda epoch: curves["validation_accuracy"][epoch]))
+    return chosen
+
+
+def pick_device(device):
+    """A torch device from ``auto``, ``cpu``, ``cuda``; auto takes a GPU where there is one.
+
+    Raises
+    ------
+    UserError
+        If it is none of these, or there is no GPU to be had.
+    """
+    if str(device) == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if str(device).partition(":")[0] not in ("cpu", "cuda"):
+        raise UserError(f"unknown device {str(device)!r}. Choose from: auto, cpu, cuda.")
+    if str(device).startswith("cuda") and not torch.cuda.is_available():
+        raise UserError("device 'cuda' is asked for, but torch finds no GPU. Choose from: auto, cpu.")
+    return torch.device(device)
+
+
+def _split(run, data_set):
+    """Training and held-out images and labels."""
+    images, labels = data_set.train_images[: run.train_images], data_set.train_labels[: run.train_images]
+    if not run.validation_images:
+        return images, labels, images[:0], labels[:0]
+    kept, held = train_test_split(
+        np.arange(len(images)), test_size=run.validation_images, stratify=labels.cpu(), random_state=run.seed % 2**32
+    )
+    kept, held = np.sort(kept), np.sort(held)  # in the file's order, which counts where nothing is shuffled
+    return images[kept], labels[kept], images[held], labels[held]
+
+
+def _entropy(seed, epoch, purpose):
+    """A 63-bit seed for one purpose in one epoch, unrelated to that of any other."""
+    words = np.random.SeedSequence([seed, epoch, *purpose.encode()]).generate_state(1, np.uint64)
+    return int(words[0] >> np.uint64(1))
+
+
+@contextlib.contextmanager
+def _reproducible(device):
+    """On a GPU: float32 means float32, and deterministic kernels where there are any; as before afterwards."""
+    if device.type != "cuda":
+        yield
+        return
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = False, True, False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = before
+
+
+def _save(path, run, model, optimizers, state):
+    buffer = io.BytesIO()
+    held = {"protocol": PROTOCOL, "run": run.key, "model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers]}
+    torch.save({**held, **state}, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def _resume(path, run, device, model, optimizers):
+    """Load a checkpoint into a model and its optimisers; None if there is none that belongs to this run."""
+    try:
+        saved = torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError:
+        return None
+    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as error:
+        raise UserError(f"checkpoint {path} cannot be read ({str(error).splitlines()[0]}); delete it and run again.") from error
+    if saved.pop("protocol") != PROTOCOL or saved.pop("run") != run.key:
+        return None
+    model.load_state_dict(saved.pop("model"))
+    for optimizer, held in zip(optimizers, saved.pop("optimizers"), strict=True):
+        optimizer.load_state_dict(held)
+    return saved
