@@ -4,9 +4,9 @@ import argparse
 import sys
 
 from . import __version__, data
-from .errors import UserError, choose
+from .errors import UserError, choose, parse_seeds
 from .experiments import EXPERIMENTS, PROFILES, get
-from .records import PROTOCOL, Store, import_records
+from .records import PROTOCOL, Store, import_records, project_folder
 
 DESCRIPTION = "Train the experiments of five sources on adaptive activation functions, and see what is recorded."
 EPILOG = """\
@@ -25,16 +25,6 @@ Records are looked for in results/ and _runs/, and written to _runs/, unless --r
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
         raise UserError(message)
-
-
-def _seeds(text):
-    try:
-        seeds = tuple(int(part) for part in str(text).split(","))
-    except ValueError:
-        seeds = (-1,)
-    if min(seeds) < 0:
-        raise UserError(f"seeds are {text!r}: give whole numbers of at least 0 with commas between them, such as 42,100.")
-    return tuple(dict.fromkeys(seeds))
 
 
 def _jobs(text):
@@ -109,8 +99,9 @@ def command_data(arguments):
 
 
 def command_import(arguments):
-    imported, kept = import_records(arguments.folder, arguments.results or "results")
-    print(f"{len(imported)} records imported into {arguments.results or 'results'}, {len(kept)} there already")
+    source, target = arguments.folder or project_folder() / "_runs", arguments.results or project_folder() / "results"
+    imported, kept = import_records(source, target)
+    print(f"{len(imported)} records imported into {target}, {len(kept)} there already")
 
 
 def _parser():
@@ -139,7 +130,7 @@ def _parser():
     run = add("run", command_run, "train what an experiment lacks")
     run.add_argument("experiment", metavar="NAME", help="such as leaf/table-4; see list")
     run.add_argument("--profile", required=True, metavar="P", help=" | ".join(PROFILES))
-    run.add_argument("--seeds", type=_seeds, metavar="42,100", help="default: the profile's, see list")
+    run.add_argument("--seeds", type=parse_seeds, metavar="42,100", help="default: the profile's, see list")
     run.add_argument("--jobs", type=_jobs, default="auto", metavar="N", help="runs at a time, one thread each (default: auto)")
     run.add_argument("--device", default="auto", help="auto | cpu | cuda (default: auto)")
     add_data(run)
@@ -154,7 +145,7 @@ def _parser():
     add_data(fetch)
 
     copy = add("import", command_import, "copy records into results/, where notebooks and book take them from")
-    copy.add_argument("folder", nargs="?", default="_runs", metavar="DIR", help="folder of records (default: _runs)")
+    copy.add_argument("folder", nargs="?", metavar="DIR", help="folder of records (default: _runs)")
     add_results(copy, "folder to copy them into (default: results)")
     return parser, commands
 

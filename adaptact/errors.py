@@ -21,3 +21,21 @@ def choose(what, value, choices):
     near = difflib.get_close_matches(str(value), choices, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise UserError(f"unknown {what} {str(value)!r}.{hint} Choose from: {', '.join(choices)}.")
+
+
+def parse_seeds(value):
+    """Seeds from what a command line or a notebook parameter gives: ``42``, ``"42,100"``, ``[42, 100]``.
+
+    Raises
+    ------
+    UserError
+        If one is no whole number of at least 0.
+    """
+    parts = value if isinstance(value, (list, tuple)) else str(value).split(",")
+    try:
+        seeds = tuple(dict.fromkeys(int(str(part)) for part in parts))
+    except ValueError:
+        seeds = ()
+    if not seeds or min(seeds) < 0:
+        raise UserError(f"seeds are {value!r}: give whole numbers of at least 0 with commas between them, such as 42,100.")
+    return seeds

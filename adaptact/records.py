@@ -1,6 +1,6 @@
 """Run (what to train), Record (what came out), and Store (folders of records).
 
-    Run -> train(run) -> Record, one JSON file -> table, figure, claim -> notebook -> book
+Run -> train(run) -> Record, one JSON file -> table, figure, claim -> notebook -> book
 """
 
 import hashlib
@@ -104,7 +104,7 @@ class Run:
             ("train_images", 1, SOURCES[self.dataset].train_size),
             ("epochs", 1, 10**6),
             ("seed", 0, 2**63 - 1),
-            ("batch_size", 1, self.train_images),
+            ("batch_size", 1, 10**6),
             ("validation_images", 0, self.train_images - 1),
         ]:
             value = getattr(self, name)
@@ -227,7 +227,15 @@ def write_atomically(path, data):
     except OSError as error:
         if part:
             Path(part).unlink(missing_ok=True)
-        raise UserError(f"cannot write {path}: {error.strerror}. Free some space or choose another folder with --results.") from error
+        raise UserError(
+            f"cannot write {path}: {error.strerror}. Free some space or choose another folder with --results."
+        ) from error
+
+
+def project_folder():
+    """The nearest folder, from the current one upwards, that holds ``results``; else the current one."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "results").is_dir()), here)
 
 
 class Store:
@@ -236,12 +244,13 @@ class Store:
     Parameters
     ----------
     *folders : path
-        In the order in which they are asked for a record. By default ``results``, the committed evidence, which nothing
-        but an explicit import changes, then ``_runs``, where training writes.
+        In the order in which they are asked for a record. By default the project's ``results``, the committed evidence,
+        which nothing but an explicit import changes, then its ``_runs``, where training writes.
     """
 
     def __init__(self, *folders):
-        self.folders = tuple(Path(folder) for folder in folders) or (Path("results"), Path("_runs"))
+        default = (project_folder() / "results", project_folder() / "_runs")
+        self.folders = tuple(Path(folder) for folder in folders) or default
 
     @property
     def target(self):

@@ -3,8 +3,8 @@
 import contextlib
 import io
 import math
-import pickle
 import time
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -96,7 +96,9 @@ def _train(run, device, data_folder, checkpoint, on_epoch):
             images = to_unit(images)
             for optimizer in optimizers:
                 loss = step(model, optimizer, images, labels)
-            losses.append(loss)  # of the last stage: for DSPT after the activations' step and before the weights', as in the paper's code
+            losses.append(
+                loss
+            )  # of the last stage: for DSPT after the activations' step and before the weights', as in the paper's code
 
         epoch_curves = {"train_loss": torch.stack(losses).double().mean().item()}
         epoch_curves["test_loss"], epoch_curves["test_accuracy"] = evaluate(model, data_set.test_images, data_set.test_labels)
@@ -173,7 +175,9 @@ def scores(curves):
         As in `Record`: the best epoch is the first one with the highest accuracy, counted from 1.
     """
     # After a divergence the accuracy is chance; the finite epochs before it still have a best one, but there is no last.
-    finite = [epoch for epoch, loss in enumerate(curves["train_loss"]) if loss is not None and curves["test_loss"][epoch] is not None]
+    finite = [
+        epoch for epoch, loss in enumerate(curves["train_loss"]) if loss is not None and curves["test_loss"][epoch] is not None
+    ]
     if not finite:
         return {}
 
@@ -250,8 +254,10 @@ def _resume(path, run, device, model, optimizers):
         saved = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         return None
-    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as error:
-        raise UserError(f"checkpoint {path} cannot be read ({str(error).splitlines()[0]}); delete it and run again.") from error
+    except Exception as error:  # whatever an unpickler may meet in damaged bytes: the run starts over, and says so
+        aside = path.replace(path.with_name(path.name + ".damaged"))
+        warnings.warn(f"checkpoint {path} cannot be read ({error}); set aside as {aside.name}, starting over.", stacklevel=4)
+        return None
     if saved.pop("protocol") != PROTOCOL or saved.pop("run") != run.key:
         return None
     model.load_state_dict(saved.pop("model"))

@@ -1,0 +1,144 @@
+"""One visual style, and the figures that several notebooks draw."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from .stats import estimate
+
+# Okabe and Ito's palette, which colour-blind readers can tell apart too; black last.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+STYLE = {
+    "figure.dpi": 110,
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.grid": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": plt.cycler(color=COLOURS),
+    "lines.linewidth": 1.8,
+    "legend.frameon": False,
+}
+
+
+def use_style():
+    """Make `STYLE` matplotlib's default for this process."""
+    plt.rcParams.update(STYLE)
+
+
+def curve(function, x):
+    """Values and derivative of a function at points, by autograd.
+
+    Parameters
+    ----------
+    function : callable
+        Of one tensor.
+    x : torch.Tensor
+        ``(n,)``.
+
+    Returns
+    -------
+    values, derivative : torch.Tensor
+        ``(n,)``, detached.
+    """
+    x = x.detach().clone().requires_grad_()
+    values = function(x)
+    (derivative,) = torch.autograd.grad(values.sum(), x)
+    return values.detach(), derivative
+
+
+def draw_functions(functions, low=-4.0, high=4.0):
+    """Functions on the left, their derivatives on the right.
+
+    Parameters
+    ----------
+    functions : dict of str to callable
+        By label.
+    low, high : float, default -4 and 4
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    x = torch.linspace(low, high, 801, dtype=torch.float64)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3))
+    for index, (label, function) in enumerate(functions.items()):
+        values, derivative = curve(function, x)
+        line = {"linestyle": ("-", "--", "-.", ":")[index % 4]}
+        left.plot(x, values, label=label, **line)
+        right.plot(x, derivative, **line)
+    left.set(title="function", xlabel="input $u$")
+    right.set(title="derivative", xlabel="input $u$")
+    left.legend()
+    return figure
+
+
+def draw_shapes(record, function, start, low=-4.0, high=4.0):
+    """Learned shapes of a few neurons of each activation site over the function they started as.
+
+    Parameters
+    ----------
+    record : Record
+    function : callable
+        ``function(x, **parameters)``, such as `adaptact.functional.leaf`.
+    start : callable
+        The function of one tensor that they started as.
+    low, high : float, default -4 and 4
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    x = torch.linspace(low, high, 401)
+    figure, axes = plt.subplots(1, len(record.shapes), figsize=(8, 2.6), sharey=True, squeeze=False)
+    for axis, (site, shape) in zip(axes[0], record.shapes.items(), strict=True):
+        sample = {name: values for name, values in shape["sample"].items() if name != "index"}
+        for values in zip(*sample.values(), strict=True):
+            neuron = axis.plot(x, function(x, **dict(zip(sample, values, strict=True))), color=COLOURS[0], alpha=0.7, linewidth=1.2)
+        begin = axis.plot(x, start(x), color="black", linestyle="--", linewidth=1.2)
+        axis.set(title=f"site {site}", xlabel="input $u$")
+    axes[0, 0].legend([begin[0], neuron[0]], ["at the start", "five neurons, learned"], fontsize=8)
+    return figure
+
+
+def draw_differences(experiment, found, selection="best_test"):
+    """Differences of adaptive variants to their base: a dot a seed, and the mean with its 95 % interval.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    found : pandas.DataFrame
+        From `adaptact.tables.collect`.
+    selection : str, default "best_test"
+        A key of `adaptact.tables.SELECTIONS`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    by_cell = {
+        (row, column): part.dropna(subset=[selection]).set_index("seed")[selection]
+        for (row, column), part in found.groupby(["row", "column"])
+    }
+    columns = list(dict.fromkeys(cell.column for cell in experiment.cells))
+    rows = list(dict.fromkeys(cell.row for cell in experiment.cells if cell.base))
+    figure, axes = plt.subplots(1, len(columns), figsize=(8, 0.6 + 0.42 * len(rows)), sharey=True, squeeze=False)
+    for axis, column in zip(axes[0], columns, strict=True):
+        for cell in experiment.cells:
+            if not cell.base or cell.column != column or (cell.row, column) not in by_cell:
+                continue
+            values = (by_cell[cell.row, column] - by_cell[cell.base, column]).dropna().to_numpy()
+            place, ours = rows.index(cell.row), estimate(values)
+            if ours.low is not None:
+                axis.plot([ours.low, ours.high], [place, place], color=COLOURS[0], linewidth=2.5, alpha=0.5, zorder=2)
+            axis.plot(values, np.full(len(values), place), "o", color=COLOURS[1], markersize=4, zorder=3)
+            axis.plot(ours.mean, place, "|", color=COLOURS[0], markersize=14, markeredgewidth=2.5, zorder=4)
+        axis.axvline(0, color="black", linewidth=1)
+        axis.set(title=column, xlabel="difference to the base function, points")
+    axes[0, 0].set_yticks(range(len(rows)), rows)
+    axes[0, 0].invert_yaxis()
+    return figure

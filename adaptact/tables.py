@@ -1,0 +1,155 @@
+"""A paper's table from records: scores beside the published ones, and paired differences to the base functions."""
+
+import pandas as pd
+
+from .experiments import PROFILES
+from .stats import estimate, holm, paired
+
+SELECTIONS = {"best_test": "best epoch on test", "best_validation": "best epoch on validation", "last": "last epoch"}
+NOTHING = "–"
+
+
+def collect(experiment, profile, store, seeds=None):
+    """The records of an experiment as a long table.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    profile : str
+        A key of `adaptact.experiments.PROFILES`.
+    store : Store
+    seeds : iterable of int, optional
+        By default the profile's.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One line a cell and seed that has a record: ``row``, ``column``, ``seed``, ``status``, one column a selection of
+        `SELECTIONS` with the test accuracy in percent, ``best_epoch``, and ``record``.
+    """
+    lines = []
+    for cell in experiment.cells:
+        for seed in seeds or PROFILES[profile].seeds:
+            record = store.get(experiment.run(cell, profile, seed))
+            if record is not None:
+                scores = {name: record.scores.get(name, {}).get("test_accuracy") for name in SELECTIONS}
+                best_epoch = record.scores.get("best_test", {}).get("epoch")
+                found = {"row": cell.row, "column": cell.column, "seed": seed, "status": record.status}
+                lines.append({**found, **scores, "best_epoch": best_epoch, "record": record})
+    return pd.DataFrame(lines, columns=["row", "column", "seed", "status", *SELECTIONS, "best_epoch", "record"])
+
+
+def scores(experiment, profile, store, seeds=None):
+    """Test accuracy in percent, as the paper's table has it.
+
+    Parameters
+    ----------
+    experiment, profile, store, seeds
+        As for `collect`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Text. For each data set: at paper scale the published number with its epoch, and its gap to ours; mean and half
+        of the 95 % interval over the seeds, for the best epoch on the test set and for the last one.
+    """
+    found = collect(experiment, profile, store, seeds)
+    table = {}
+    for cell in experiment.cells:
+        ours = _of(found, cell)
+        line = table.setdefault(cell.row, {})
+        if profile == "paper":
+            line[cell.column, "published (epoch)"] = f"{cell.published:.2f} ({cell.published_epoch})"
+        for selection in ("best_test", "last"):
+            values = ours[selection].dropna()
+            line[cell.column, SELECTIONS[selection]] = _mean(values, diverged=(ours["status"] == "diverged").sum())
+        if profile == "paper":
+            values = ours["best_test"].dropna()
+            line[cell.column, "gap"] = f"{values.mean() - cell.published:+.2f}" if len(values) else NOTHING
+    return _frame(table)
+
+
+def differences(experiment, profile, store, seeds=None, selection="best_test"):
+    """Accuracy of each adaptive variant less that of its base function, seed by seed, in points.
+
+    Parameters
+    ----------
+    experiment, profile, store, seeds
+        As for `collect`.
+    selection : str, default "best_test"
+        A key of `SELECTIONS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Text. For each data set: the published difference; ours, with the 95 % interval; the p-value of a paired t-test,
+        Holm-corrected over all comparisons of this table.
+    """
+    found = collect(experiment, profile, store, seeds)
+    cells = {(cell.row, cell.column): cell for cell in experiment.cells}
+    compared = [cell for cell in experiment.cells if cell.base]
+    estimates = [
+        paired(_by_seed(found, cell, selection), _by_seed(found, cells[cell.base, cell.column], selection)) for cell in compared
+    ]
+    corrected = holm([ours and ours.p for ours in estimates])
+    table = {}
+    for cell, ours, p in zip(compared, estimates, corrected, strict=True):
+        line = table.setdefault(cell.row, {})
+        line[cell.column, "published"] = f"{cell.published - cells[cell.base, cell.column].published:+.2f}"
+        line[cell.column, "ours [95 % interval]"] = _difference(ours)
+        line[cell.column, "p (Holm)"] = NOTHING if p is None else f"{p:.3f}" if p >= 0.001 else "< 0.001"
+    return _frame(table)
+
+
+def stamp(experiment, profile, store, seeds=None):
+    """One line on what a table rests on: profile, records, seeds, hardware, versions."""
+    seeds = tuple(seeds or PROFILES[profile].seeds)
+    found = collect(experiment, profile, store, seeds)
+    total = len(experiment.cells) * len(seeds)
+    parts = [
+        f"Profile {profile}: {PROFILES[profile].summary}.",
+        f"{len(found)} of {total} cells recorded; seeds {', '.join(map(str, seeds))} (n = {len(seeds)}).",
+    ]
+    if len(found):
+        records = list(found["record"])
+        for what in ("hardware", "versions"):
+            kinds = {_words(getattr(record, what)): None for record in records}
+            parts.append(f"{what.capitalize()}: {'; '.join(kinds)}.")
+    return " ".join(parts)
+
+
+def _of(found, cell):
+    return found[(found["row"] == cell.row) & (found["column"] == cell.column)]
+
+
+def _by_seed(found, cell, selection):
+    return _of(found, cell).dropna(subset=[selection]).set_index("seed")[selection].to_dict()
+
+
+def _mean(values, diverged):
+    note = f" ({diverged} diverged)" if diverged else ""
+    if not len(values):
+        return (NOTHING + note).strip()
+    ours = estimate(values)
+    return f"{ours.mean:.2f}{_half(ours)}{note}"
+
+
+def _half(ours):
+    return "" if ours.low is None else f" ± {ours.high - ours.mean:.2f}"
+
+
+def _difference(ours):
+    if ours is None:
+        return NOTHING
+    return f"{ours.mean:+.2f}" + ("" if ours.low is None else f" [{ours.low:+.2f}, {ours.high:+.2f}]")
+
+
+def _words(mapping):
+    return ", ".join(f"{key} {value}" for key, value in mapping.items())
+
+
+def _frame(table):
+    frame = pd.DataFrame.from_dict(table, orient="index")
+    frame.columns = pd.MultiIndex.from_tuples(frame.columns)
+    # The printed tables alternate between the data sets line by line; here each set's columns stand together.
+    return frame[list(dict.fromkeys(column[0] for column in frame.columns))]

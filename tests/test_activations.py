@@ -1,0 +1,171 @@
+"""LEAF and AHAF against the paper's formulas, and the registry that makes activations by name."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import adaptact
+from adaptact import AHAF, LEAF, UserError, activations, make, register
+from adaptact.functional import ahaf, leaf
+
+X = torch.linspace(-6, 6, 241, dtype=torch.float64)
+RHO = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (0.7, -0.4, 1.3, 0.2)]
+
+
+def test_leaf_gradients_are_the_closed_forms():
+    x = X.clone().requires_grad_()
+    rho1, rho2, rho3, rho4 = RHO
+    inputs = (x, *RHO)
+    cotangent = torch.cos(X)  # any weights: a plain sum would hide a sign error at mirrored inputs
+    got = torch.autograd.grad((leaf(x, *RHO) * cotangent).sum(), inputs)
+
+    s = 1 / (1 + torch.exp(-rho3 * X))
+    with torch.no_grad():
+        line = rho1 * X + rho2
+        expected = [
+            (rho1 * s + line * s * (1 - s) * rho3) * cotangent,  # with respect to u
+            (X * s * cotangent).sum(),  # rho1
+            (s * cotangent).sum(),  # rho2
+            (line * s * (1 - s) * X * cotangent).sum(),  # rho3
+            cotangent.sum(),  # rho4
+        ]
+    for name, ours, closed in zip(("u", "rho1", "rho2", "rho3", "rho4"), got, expected, strict=True):
+        torch.testing.assert_close(ours, closed, rtol=1e-12, atol=1e-12, msg=lambda m, name=name: f"d/d{name}: {m}")
+
+
+def test_ahaf_is_leaf_without_rho2_and_rho4():
+    torch.testing.assert_close(ahaf(X, 0.7, 1.3), leaf(X, 0.7, 0.0, 1.3, 0.0))
+
+
+@pytest.mark.parametrize("shape", [1, 3, (3, 4, 5)])
+@pytest.mark.parametrize("kind", [LEAF, AHAF])
+def test_first_and_second_derivatives_with_broadcast_parameters(kind, shape):
+    module = kind(shape, dtype=torch.float64)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(torch.rand(parameter.shape, generator=torch.Generator().manual_seed(0)) + 0.5)
+    x = torch.randn(2, 3, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    names = [name for name, _ in module.named_parameters()]
+
+    def function(x, *parameters):
+        return torch.func.functional_call(module, dict(zip(names, parameters, strict=True)), (x,))
+
+    inputs = (x, *(p.detach().clone().requires_grad_() for p in module.parameters()))
+    assert torch.autograd.gradcheck(function, inputs, fast_mode=True)
+    assert torch.autograd.gradgradcheck(function, inputs, fast_mode=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "init", "function", "tolerance"),
+    [
+        (LEAF, "relu", F.relu, 5e-6),  # the gate 2**16 is steep, not a step: off by up to 0.28 / 2**16
+        (LEAF, "silu", F.silu, 1e-12),
+        (LEAF, "tanh", torch.tanh, 1e-12),
+        (LEAF, "sigmoid", torch.sigmoid, 1e-12),
+        (AHAF, "relu", F.relu, 5e-6),
+        (AHAF, "silu", F.silu, 1e-12),
+    ],
+)
+@pytest.mark.parametrize("shape", [1, 7, (7, 3, 3)])
+def test_starts_as(kind, init, function, tolerance, shape):
+    module = kind(shape, init=init, dtype=torch.float64)
+    x = torch.cat([X[:60], torch.linspace(-1e-4, 1e-4, 66, dtype=torch.float64)]).view(2, 7, 3, 3)
+    assert (module(x) - function(x)).abs().max() <= tolerance
+
+
+def test_table_1_prints_the_zero_function_for_the_sigmoid():
+    assert leaf(X, 0.0, 0.0, 1.0, 0.0).abs().max() == 0
+
+
+@pytest.mark.parametrize("kind", [LEAF, AHAF])
+def test_values_and_gradients_stay_finite_at_extreme_inputs(kind):
+    for init in kind.starts:
+        for dtype in (torch.float32, torch.bfloat16):
+            module = kind(init=init, dtype=dtype)
+            x = torch.tensor([-1e4, -1.0, 0.0, 1.0, 1e4], dtype=dtype, requires_grad=True)
+            y = module(x)
+            gradients = torch.autograd.grad(y.sum(), (x, *module.parameters()))
+            assert y.isfinite().all(), init
+            assert all(gradient.isfinite().all() for gradient in gradients), init
+
+
+def test_parameters_are_named_counted_and_survive_a_state_dict():
+    module = LEAF((20, 24, 24), init="tanh")
+    assert {name: tuple(p.shape) for name, p in module.named_parameters()} == {f"rho{i}": (20, 24, 24) for i in (1, 2, 3, 4)}
+    assert dict(AHAF(5).named_parameters()).keys() == {"beta", "gamma"}
+    with torch.no_grad():
+        module.rho3.add_(1)
+    other = LEAF((20, 24, 24), init="relu")
+    other.load_state_dict(module.state_dict())
+    x = torch.randn(2, 20, 24, 24)
+    assert torch.equal(module(x), other(x))
+    module.reset_parameters()
+    assert torch.all(module.rho3 == 2)
+
+
+def test_channel_parameters_stand_at_dimension_1():
+    module = LEAF(3, init="silu")
+    with torch.no_grad():
+        module.rho1.copy_(torch.tensor([1.0, 2.0, 3.0]))
+    x = torch.randn(2, 3, 4, 5)
+    torch.testing.assert_close(module(x), F.silu(x) * torch.tensor([1.0, 2.0, 3.0]).view(1, 3, 1, 1))
+    torch.testing.assert_close(module(x[:, :, 0, 0]), F.silu(x[:, :, 0, 0]) * torch.tensor([1.0, 2.0, 3.0]))
+    assert module(torch.empty(0, 3, 4, 5)).shape == (0, 3, 4, 5)
+    strided = x.to(memory_format=torch.channels_last)
+    torch.testing.assert_close(module(strided), module(x))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: LEAF(init="swish"), ["'swish'", "relu, silu, tanh, sigmoid"]),
+        (lambda: AHAF(init="tanh"), ["'tanh'", "relu, silu"]),
+        (lambda: LEAF(0), ["num_parameters is 0", "per layer"]),
+        (lambda: LEAF((20, -1)), ["num_parameters is (20, -1)"]),
+        (lambda: LEAF(())(X), ["num_parameters is ()"]),
+        (lambda: LEAF(4)(torch.zeros(2, 5, 3)), ["4 channels at dimension 1", "(2, 5, 3)"]),
+        (lambda: LEAF((5, 4))(torch.zeros(2, 4, 5)), ["samples of shape (5, 4)", "(2, 4, 5)"]),
+        (lambda: make("leave", (3,)), ["Did you mean 'leaf'", "ahaf"]),
+        (lambda: make("leaf", (3,), granularity="pixel"), ["layer, channel, neuron"]),
+        (lambda: make("leaf", (3,), start="tanh"), ["option of activation 'leaf'", "init"]),
+        (lambda: make("silu_manual", (3,), init="tanh"), ["takes no options"]),
+        (lambda: register("leaf")(AHAF), ["'leaf' is registered already"]),
+    ],
+)
+def test_bad_input_is_one_line_with_the_valid_choices(call, words):
+    with pytest.raises(UserError) as error:
+        call()
+    message = str(error.value)
+    assert "\n" not in message
+    assert all(word in message for word in words), message
+
+
+def test_make_gives_fresh_modules_of_the_asked_granularity():
+    shapes = {"layer": (1,), "channel": (20,), "neuron": (20, 24, 24)}
+    for granularity, shape in shapes.items():
+        assert make("leaf", (20, 24, 24), granularity=granularity, init="tanh").num_parameters == shape
+    for name in activations.names():
+        first, second = make(name, (3,)), make(name, (3,))
+        assert first is not second
+        assert not {id(p) for p in first.parameters()} & {id(p) for p in second.parameters()}
+
+
+def test_a_registered_class_and_function_train_by_name(monkeypatch):
+    monkeypatch.setattr(activations.registry, "_REGISTRY", dict(activations.registry._REGISTRY))
+
+    @adaptact.register("scaled_tanh")
+    class ScaledTanh(torch.nn.Module):
+        def __init__(self, num_parameters=1):
+            super().__init__()
+            self.scale = torch.nn.Parameter(torch.rand(num_parameters))  # at random: the weights must not notice
+
+        def forward(self, x):
+            return self.scale * torch.tanh(x)
+
+    settings = dict(dataset="digits", train_images=64, model="lenet5", epochs=1, seed=42)
+    run = adaptact.Run(activation="scaled_tanh", granularity="neuron", dspt=True, **settings)
+    model, plain = adaptact.training.build_model(run), adaptact.training.build_model(adaptact.Run(activation="relu", **settings))
+    assert set(adaptact.activation_parameters(model)) == {"act1.scale", "act2.scale", "act3.scale"}
+    for name, value in plain.state_dict().items():
+        assert torch.equal(value, model.state_dict()[name]), name
+    assert adaptact.train(run).status == "done"

@@ -1,0 +1,195 @@
+"""The loop: its numbers, its random numbers, divergence, selections, and going on from a checkpoint."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from adaptact import Run, UserError, data, train
+from adaptact.records import PROTOCOL
+from adaptact.training import build_model, loop, scores
+
+GOLDEN = Path(__file__).with_name("golden.json")
+BASE = Run(dataset="digits", train_images=320, model="lenet5", activation="tanh", epochs=1, seed=42, batch_size=16)
+LEAF = replace(BASE, activation="leaf", init="tanh", granularity="neuron")
+PROCEDURES = {  # 20 steps each
+    "classic": BASE,
+    "leaf": LEAF,
+    "p24si": replace(LEAF, slow_rho24=1e-6),
+    "dspt": replace(LEAF, dspt=True),
+    "dspt, p24si, rmsprop": replace(LEAF, dspt=True, slow_rho24=1e-5, optimizer="rmsprop", lr=1e-4, activation_lr=1e-4),
+    "ahaf, channel, shuffled, validation": replace(
+        BASE, activation="ahaf", init="relu", granularity="channel", shuffle=True, validation_images=40
+    ),
+    "kerasnet, dropout by element": replace(LEAF, model="kerasnet", init="silu", conv_dropout="element", fc_dropout=0.5),
+}
+
+
+@pytest.mark.parametrize("name", PROCEDURES)
+def test_golden_numbers_of_this_protocol(name):
+    """If this fails on purpose: raise PROTOCOL and write the file anew with ``python tests/test_training.py``."""
+    golden = json.loads(GOLDEN.read_text())
+    assert golden["protocol"] == PROTOCOL
+    got = _numbers(PROCEDURES[name])
+    # Another processor rounds otherwise, and 20 steps carry that on; a changed draw, rate, or order shows far above this.
+    np.testing.assert_allclose(got, golden["numbers"][name], rtol=2e-3)
+
+
+def _numbers(run):
+    curves = train(run, device="cpu").curves
+    return [curves["train_loss"][0], curves["test_loss"][0]]
+
+
+def test_golden_numbers_tell_the_procedures_apart():
+    numbers = json.loads(GOLDEN.read_text())["numbers"]
+    losses = sorted(loss for _, loss in numbers.values())
+    assert min(np.diff(losses) / losses[:-1]) > 2e-3, "the tolerance above would not tell two procedures apart"
+
+
+def test_same_run_same_numbers_and_the_callers_generator_is_left_alone():
+    torch.manual_seed(1)
+    expected = torch.rand(1)
+    torch.manual_seed(1)
+    first = train(LEAF)
+    assert torch.equal(torch.rand(1), expected)
+    torch.manual_seed(99)
+    second = train(LEAF)
+    assert _timeless(first) == _timeless(second)
+    assert _timeless(train(replace(LEAF, seed=43))) != _timeless(first)
+
+
+def _timeless(record):
+    return {name: values for name, values in record.curves.items() if name != "seconds"}, record.scores, record.shapes
+
+
+def test_runs_of_a_seed_are_paired(monkeypatch):
+    """The same initial weights and the same augmented batches, whatever the activation and procedure."""
+    seen = {}
+
+    def spy(model, optimizer, images, labels):
+        seen.setdefault(key, []).append((images.clone(), labels.clone()))
+        return torch.zeros(())
+
+    monkeypatch.setattr(loop, "step", spy)
+    for key, run in {"tanh": replace(BASE, epochs=2), "leaf": replace(LEAF, epochs=2)}.items():
+        train(run)
+    assert len(seen["tanh"]) == 40
+    for (images, labels), (other_images, other_labels) in zip(seen["tanh"], seen["leaf"], strict=True):
+        assert torch.equal(images, other_images)
+        assert torch.equal(labels, other_labels)
+    assert not torch.equal(seen["tanh"][0][0], seen["tanh"][20][0])  # each epoch augments anew
+    assert torch.equal(seen["tanh"][0][1], seen["tanh"][20][1])  # and does not shuffle
+    assert torch.equal(seen["tanh"][0][1], data.load("digits").train_labels[:16])
+    plain, leaf = build_model(BASE), build_model(LEAF)
+    for name, value in plain.state_dict().items():
+        assert torch.equal(value, leaf.state_dict()[name])
+
+
+def test_shuffling_draws_a_new_order_each_epoch(monkeypatch):
+    orders = []
+    monkeypatch.setattr(loop, "step", lambda model, optimizer, images, labels: orders.append(labels.clone()) or torch.zeros(()))
+    train(replace(BASE, shuffle=True, augment=False, epochs=2))
+    first, second = torch.cat(orders[:20]), torch.cat(orders[20:])
+    assert not torch.equal(first, second)
+    assert torch.equal(first.sort()[0], second.sort()[0])
+
+
+def test_a_diverging_run_is_recorded_as_diverged():
+    record = train(replace(BASE, activation="relu", lr=1e30, epochs=4))
+    assert record.status == "diverged"
+    assert len(record.curves["train_loss"]) < 4
+    assert None in (record.curves["train_loss"][-1], record.curves["test_loss"][-1])
+    assert "last" not in record.scores
+    json.loads(record.to_json())  # strict JSON holds no NaN
+
+
+def test_selections():
+    curves = {
+        "train_loss": [1.0, 0.9, 0.8, 0.7],
+        "test_loss": [1.0, 0.9, 0.8, 0.7],
+        "test_accuracy": [50.0, 70.0, 70.0, 60.0],
+        "validation_accuracy": [10.0, 20.0, 30.0, 30.0],
+    }
+    chosen = scores(curves)
+    assert chosen["best_test"] == {"epoch": 2, "test_accuracy": 70.0}  # the first maximum, counted from 1
+    assert chosen["last"] == {"epoch": 4, "test_accuracy": 60.0}
+    assert chosen["best_validation"] == {"epoch": 3, "test_accuracy": 70.0}
+    del curves["validation_accuracy"]
+    assert set(scores(curves)) == {"best_test", "last"}
+    curves["train_loss"][3] = None
+    assert set(scores(curves)) == {"best_test"}
+    curves["train_loss"] = [None] * 4
+    assert scores(curves) == {}
+
+
+def test_a_validation_split_is_held_out_by_class():
+    run = replace(BASE, validation_images=100)
+    digits = data.load("digits")
+    images, labels, held_images, held_labels = loop._split(run, digits)
+    assert (len(images), len(held_images)) == (220, 100)
+    assert len(labels) == 220
+    together = {image.numpy().tobytes() for image in images} | {image.numpy().tobytes() for image in held_images}
+    assert together == {image.numpy().tobytes() for image in digits.train_images[:320]}
+    shares = torch.bincount(digits.train_labels[:320]) * 100 / 320
+    assert (torch.bincount(held_labels) - shares).abs().max() <= 1
+    record = train(run)
+    assert len(record.curves["validation_accuracy"]) == 1
+    assert "best_validation" in record.scores
+
+
+@pytest.mark.parametrize("run", [replace(LEAF, epochs=3, dspt=True), replace(BASE, model="kerasnet", train_images=64, epochs=3)])
+def test_an_interrupted_training_goes_on_to_the_same_numbers(run, tmp_path):
+    whole = train(run)
+    for stop_after in range(1, run.epochs):
+        checkpoint = tmp_path / f"{stop_after}.pt"
+
+        def interrupt(epoch, curves, stop_after=stop_after):
+            if epoch == stop_after:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train(run, checkpoint=checkpoint, on_epoch=interrupt)
+        epochs = []
+        resumed = train(run, checkpoint=checkpoint, on_epoch=lambda epoch, curves, epochs=epochs: epochs.append(epoch))
+        assert epochs == list(range(stop_after + 1, run.epochs + 1))
+        assert _timeless(resumed) == _timeless(whole)
+
+
+def test_a_checkpoint_of_another_run_is_not_used_and_a_broken_one_is_set_aside(tmp_path):
+    checkpoint = tmp_path / "c.pt"
+    train(BASE, checkpoint=checkpoint)
+    assert _timeless(train(replace(BASE, seed=7), checkpoint=checkpoint)) == _timeless(train(replace(BASE, seed=7)))
+    checkpoint.write_bytes(b"rubbish")
+    with pytest.warns(UserWarning, match=r"checkpoint .*c\.pt cannot be read .* set aside as c\.pt\.damaged"):
+        record = train(BASE, checkpoint=checkpoint)
+    assert _timeless(record) == _timeless(train(BASE))
+
+
+def test_learned_shapes_are_sampled_alike_and_followed():
+    record = train(replace(LEAF, epochs=2))
+    assert set(record.shapes) == {"act1", "act2", "act3"}
+    for site, shape in record.shapes.items():
+        assert [row[0] for row in shape["quantiles"]["rho3"]] == [0, 1, 2]
+        assert shape["quantiles"]["rho3"][0][1:] == [2.0] * 5, "as tanh, rho3 starts at 2"
+        assert len(shape["sample"]["rho1"]) == 5
+        assert shape["sample"]["index"] == train(replace(LEAF, seed=1)).shapes[site]["sample"]["index"]
+    assert train(BASE).shapes == {}
+
+
+def test_devices():
+    assert str(loop.pick_device("cpu")) == "cpu"
+    assert loop.pick_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    with pytest.raises(UserError, match="Choose from: auto, cpu, cuda"):
+        loop.pick_device("gpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(UserError, match="finds no GPU"):
+            loop.pick_device("cuda")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    numbers = {name: _numbers(run) for name, run in PROCEDURES.items()}
+    GOLDEN.write_text(json.dumps({"protocol": PROTOCOL, "numbers": numbers}, indent=1) + "\n")
