@@ -52,10 +52,13 @@ def command_list(arguments):
 def command_run(arguments):
     from .sweep import sweep
 
-    runs = get(arguments.experiment).runs(arguments.profile, arguments.seeds)
-    store = _store(arguments)
+    experiment = get(arguments.experiment)
+    if arguments.profile is None:
+        raise UserError(f"--profile is missing. Choose from: {', '.join(PROFILES)}.")
+    runs = experiment.runs(arguments.profile, arguments.seeds and parse_seeds(arguments.seeds))
+    store, jobs = _store(arguments), _jobs(arguments.jobs)
     try:
-        outcome = sweep(runs, store, device=arguments.device, data_folder=arguments.data, jobs=arguments.jobs)
+        outcome = sweep(runs, store, device=arguments.device, data_folder=arguments.data, jobs=jobs)
     except KeyboardInterrupt:
         recorded = sum(store.get(run) is not None for run in runs)
         print(f"stopped: {recorded} of {len(runs)} runs are recorded; the same command goes on from here.", file=sys.stderr)
@@ -129,9 +132,9 @@ def _parser():
 
     run = add("run", command_run, "train what an experiment lacks")
     run.add_argument("experiment", metavar="NAME", help="such as leaf/table-4; see list")
-    run.add_argument("--profile", required=True, metavar="P", help=" | ".join(PROFILES))
-    run.add_argument("--seeds", type=parse_seeds, metavar="42,100", help="default: the profile's, see list")
-    run.add_argument("--jobs", type=_jobs, default="auto", metavar="N", help="runs at a time, one thread each (default: auto)")
+    run.add_argument("--profile", metavar="P", help=" | ".join(PROFILES))
+    run.add_argument("--seeds", metavar="42,100", help="default: the profile's, see list")
+    run.add_argument("--jobs", default="auto", metavar="N", help="runs at a time, one thread each (default: auto)")
     run.add_argument("--device", default="auto", help="auto | cpu | cuda (default: auto)")
     add_data(run)
     add_results(run, "folder to read records from and write them to (default: see below)")

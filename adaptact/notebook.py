@@ -1,13 +1,15 @@
 """What a notebook needs around its experiment: checked parameters, and records that are read or, on request, trained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from . import data
+from IPython.display import Markdown, display
+
+from . import data, tables
 from .errors import UserError, choose, parse_seeds
 from .experiments import PROFILES
 from .records import Store, project_folder
 from .sweep import sweep
-from .training import pick_device
+from .training import pick_device, train
 
 RECORDED = "recorded"
 _PARAMETERS = ("profile", "seeds", "device", "results", "data", "dataset")
@@ -42,29 +44,59 @@ class Settings:
         """The profiles whose tables are shown: when nothing is trained, those that are meant as results."""
         return ("paper", "laptop") if self.profile == RECORDED else (self.profile,)
 
-    def records(self, experiment):
-        """Train what an experiment lacks, unless the profile is ``recorded``; returns the store.
+    def at_scale(self, runs):
+        """Runs at this profile and its seeds; at ``recorded`` as they are, a demonstration is small already."""
+        if self.profile != RECORDED:
+            runs = [PROFILES[self.profile].scale(run) for run in runs]
+        return [replace(run, seed=seed) for seed in self.seeds or {run.seed: None for run in runs} for run in runs]
+
+    def train(self, runs):
+        """Records of runs: read, or trained and kept; at ``recorded`` trained before the reader's eyes and not kept.
 
         Parameters
         ----------
-        experiment : Experiment
+        runs : list of Run
 
         Returns
         -------
-        Store
+        list of Record
 
         Raises
         ------
         UserError
             If the data set is not to be had or a run fails.
         """
+        if self.profile == RECORDED:
+            return [train(run, device=self.device, data_folder=self.data_folder) for run in runs]
+        outcome = sweep(runs, self.store, device=self.device, data_folder=self.data_folder)
+        if outcome.failed:
+            run, reason = next(iter(outcome.failed.items()))
+            raise UserError(f"{len(outcome.failed)} of {len(runs)} runs failed, the first is {run.name}: {reason}")
+        return [self.store.get(run) for run in runs]
+
+    def show(self, experiment):
+        """Display a paper's table at every shown profile, training what it lacks unless the profile is ``recorded``.
+
+        Parameters
+        ----------
+        experiment : Experiment
+        """
         if self.profile != RECORDED:
-            runs = experiment.runs(self.profile, self.seeds)
-            outcome = sweep(runs, self.store, device=self.device, data_folder=self.data_folder)
-            if outcome.failed:
-                run, reason = next(iter(outcome.failed.items()))
-                raise UserError(f"{len(outcome.failed)} of {len(runs)} runs failed, the first is {run.name}: {reason}")
-        return self.store
+            self.train(experiment.runs(self.profile, self.seeds))
+        for profile in self.shown:
+            display(Markdown(f"**{experiment.title}: {profile} profile**"))
+            if profile == "smoke":
+                display(Markdown("This only shows that the path works. *These numbers are no results.*"))
+            found = len(tables.collect(experiment, profile, self.store, self.seeds))
+            if found or profile == "paper":
+                display(tables.scores(experiment, profile, self.store, self.seeds))
+            if found:
+                display(Markdown("Differences to the base function over the same seeds, in points:"))
+                display(tables.differences(experiment, profile, self.store, self.seeds))
+                display(Markdown(tables.stamp(experiment, profile, self.store, self.seeds)))
+            else:
+                display(Markdown("No record at this profile yet."))
+            display(Markdown(f"Made by `python -m adaptact run {experiment.name} --profile {profile}`."))
 
 
 def settings(parameters):
@@ -88,7 +120,7 @@ def settings(parameters):
     given = {
         name: value
         for name, value in parameters.items()
-        if not name.startswith("_") and isinstance(value, (str, int, float, list, type(None)))
+        if not name.startswith("_") and name not in ("In", "Out") and isinstance(value, (str, int, float, list, type(None)))
     }
     for name in given:
         # papermill only logs a name that it does not find in the parameters cell, and goes on with the defaults.

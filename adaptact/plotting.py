@@ -105,7 +105,7 @@ def draw_shapes(record, function, start, low=-4.0, high=4.0):
     return figure
 
 
-def draw_differences(experiment, found, selection="best_test"):
+def draw_differences(experiment, found, selection="best_test", figure=None):
     """Differences of adaptive variants to their base: a dot a seed, and the mean with its 95 % interval.
 
     Parameters
@@ -115,10 +115,12 @@ def draw_differences(experiment, found, selection="best_test"):
         From `adaptact.tables.collect`.
     selection : str, default "best_test"
         A key of `adaptact.tables.SELECTIONS`.
+    figure : matplotlib.figure.Figure or SubFigure, optional
+        Where to draw; by default a new figure.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    matplotlib.figure.Figure or SubFigure
     """
     by_cell = {
         (row, column): part.dropna(subset=[selection]).set_index("seed")[selection]
@@ -126,7 +128,8 @@ def draw_differences(experiment, found, selection="best_test"):
     }
     columns = list(dict.fromkeys(cell.column for cell in experiment.cells))
     rows = list(dict.fromkeys(cell.row for cell in experiment.cells if cell.base))
-    figure, axes = plt.subplots(1, len(columns), figsize=(8, 0.6 + 0.42 * len(rows)), sharey=True, squeeze=False)
+    figure = figure or plt.figure(figsize=(8, 0.6 + 0.42 * len(rows)))
+    axes = figure.subplots(1, len(columns), sharey=True, squeeze=False)
     for axis, column in zip(axes[0], columns, strict=True):
         for cell in experiment.cells:
             if not cell.base or cell.column != column or (cell.row, column) not in by_cell:
@@ -138,7 +141,7 @@ def draw_differences(experiment, found, selection="best_test"):
             axis.plot(values, np.full(len(values), place), "o", color=COLOURS[1], markersize=4, zorder=3)
             axis.plot(ours.mean, place, "|", color=COLOURS[0], markersize=14, markeredgewidth=2.5, zorder=4)
         axis.axvline(0, color="black", linewidth=1)
-        axis.set(title=column, xlabel="difference to the base function, points")
+        axis.set(title=column, xlabel="points above the base function")
     axes[0, 0].set_yticks(range(len(rows)), rows)
     axes[0, 0].invert_yaxis()
     return figure

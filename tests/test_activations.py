@@ -14,7 +14,7 @@ RHO = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in
 
 def test_leaf_gradients_are_the_closed_forms():
     x = X.clone().requires_grad_()
-    rho1, rho2, rho3, rho4 = RHO
+    rho1, rho2, rho3, _ = RHO
     inputs = (x, *RHO)
     cotangent = torch.cos(X)  # any weights: a plain sum would hide a sign error at mirrored inputs
     got = torch.autograd.grad((leaf(x, *RHO) * cotangent).sum(), inputs)

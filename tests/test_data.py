@@ -104,7 +104,9 @@ def test_real_sets(name, real_data):
     assert loaded.train_images.shape == (source.train_size, *source.in_shape)
     assert loaded.test_images.shape == (source.test_size, *source.in_shape)
     assert loaded.train_images.dtype == torch.uint8
-    assert torch.bincount(loaded.test_labels).tolist() == ([1000] * 10 if name != "mnist" else [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009])
+    assert torch.bincount(loaded.test_labels).tolist() == (
+        [1000] * 10 if name != "mnist" else [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    )
     assert data.fetch(name, real_data).endswith("test images.")
 
 

@@ -73,7 +73,9 @@ class RMSpropByHand:
 @pytest.mark.parametrize(("optimizer", "by_hand"), [("adam", AdamByHand), ("rmsprop", RMSpropByHand)])
 def test_steps_are_those_written_out_by_hand(optimizer, by_hand, dspt, slow):
     fields = dict(dataset="digits", train_images=1, model="lenet5", epochs=1, seed=0)
-    run = Run(activation="leaf", init="tanh", granularity="neuron", dspt=dspt, slow_rho24=slow, optimizer=optimizer, **RATES, **fields)
+    run = Run(
+        activation="leaf", init="tanh", granularity="neuron", dspt=dspt, slow_rho24=slow, optimizer=optimizer, **RATES, **fields
+    )
     torch.manual_seed(5)
     model = Tiny()
     names = {"A": "fc1.weight", "B": "fc2.weight", **{rho: f"act.{rho}" for rho in RHOS}}
@@ -101,7 +103,15 @@ def test_steps_are_those_written_out_by_hand(optimizer, by_hand, dspt, slow):
 
 def test_each_stage_moves_only_its_own_parameters():
     run = Run(
-        dataset="digits", train_images=1, model="lenet5", activation="leaf", init="tanh", granularity="neuron", dspt=True, epochs=1, seed=0
+        dataset="digits",
+        train_images=1,
+        model="lenet5",
+        activation="leaf",
+        init="tanh",
+        granularity="neuron",
+        dspt=True,
+        epochs=1,
+        seed=0,
     )
     model = Tiny()
     shaped, weights = stages(model, run)

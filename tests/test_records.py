@@ -39,7 +39,10 @@ def record_of(run, **fields):
 def test_names_are_readable_and_never_change():
     # Committed records are found by these names: a change here orphans them all.
     assert RUN.name == "cifar10-kerasnet-leaf_as_tanh-dspt-p24-s42-7bef1256"
-    assert replace(RUN, activation="tanh", init=None, granularity=None, dspt=False, slow_rho24=None).name == "cifar10-kerasnet-tanh-s42-f20720d3"
+    assert (
+        replace(RUN, activation="tanh", init=None, granularity=None, dspt=False, slow_rho24=None).name
+        == "cifar10-kerasnet-tanh-s42-f20720d3"
+    )
 
 
 def test_every_field_is_part_of_the_identity():

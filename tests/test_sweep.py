@@ -15,7 +15,15 @@ from adaptact.experiments import get
 from adaptact.sweep import sweep
 
 RUN = Run(
-    dataset="digits", train_images=512, model="lenet5", activation="leaf", init="tanh", granularity="neuron", epochs=6, seed=42, dspt=True
+    dataset="digits",
+    train_images=512,
+    model="lenet5",
+    activation="leaf",
+    init="tanh",
+    granularity="neuron",
+    epochs=6,
+    seed=42,
+    dspt=True,
 )
 RUNS = [RUN, replace(RUN, seed=100), replace(RUN, activation="tanh", init=None, granularity=None, dspt=False)]
 
@@ -105,7 +113,7 @@ def test_a_failing_and_a_diverging_run_do_not_stop_the_others(tmp_path, monkeypa
 def test_what_cannot_work_is_said_before_anything_starts(tmp_path, monkeypatch):
     monkeypatch.setattr("adaptact.sweep._train_one", None)  # anything that starts fails differently
     run = replace(RUN, dataset="mnist", train_images=100)
-    with pytest.raises(UserError, match="MNIST: .* is missing"):
+    with pytest.raises(UserError, match=r"MNIST: .* is missing"):
         sweep([run], Store(tmp_path), data_folder=tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):

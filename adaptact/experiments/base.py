@@ -31,7 +31,8 @@ class Profile:
         """A paper-scale Run at this scale."""
         fields = dict(self.fields)
         size = SOURCES[fields.get("dataset", run.dataset)].train_size
-        fields["train_images"] = min(fields.get("train_images", run.train_images), size)
+        # A profile only ever scales down.
+        fields["train_images"] = min(fields.get("train_images", size), run.train_images, size)
         fields["epochs"] = min(fields.get("epochs", run.epochs), run.epochs)
         return replace(run, **fields)
 

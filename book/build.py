@@ -1,0 +1,97 @@
+"""Notebooks and book: ``refresh`` the committed outputs, or ``html``: execute copies and build the pages from them.
+
+python book/build.py refresh [NOTEBOOK ...]
+python book/build.py html
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "_build" / "source"
+PAGES = ROOT / "_build" / "html"
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SECONDS = 600  # for one cell
+
+
+def refresh(path):
+    """Execute a notebook in place at its defaults; the same notebook gives the same bytes on every run of a machine."""
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=SECONDS, kernel_name="python3", record_timing=False, resources={"metadata": {"path": str(ROOT)}}
+    )
+    client.execute()
+    notebook.metadata.language_info = {"name": "python"}  # without the version, which differs between machines
+    nbformat.write(notebook, path)
+    return f"{path.relative_to(ROOT)}: refreshed"
+
+
+def picture():
+    """Draw the front picture anew: LEAF's starts, and Table 4 as recorded at the laptop profile."""
+    import torch
+    from matplotlib import pyplot as plt
+
+    from adaptact import LEAF, Store, experiments, plotting, tables
+
+    plotting.use_style()
+    experiment = experiments.get("leaf/table-4")
+    figure = plt.figure(figsize=(11, 3.1))
+    left, right = figure.subfigures(1, 2, width_ratios=[1, 2.1])
+    axis = left.subplots()
+    u = torch.linspace(-4, 4, 801)
+    for style, (init, name) in zip(
+        ("-", "--", "-.", ":"), [("relu", "ReLU"), ("silu", "SiLU"), ("tanh", "tanh"), ("sigmoid", "sigmoid")], strict=True
+    ):
+        axis.plot(u, LEAF(init=init)(u).detach(), linestyle=style, label=name)
+    axis.set(title="LEAF can start as", xlabel="input $u$", ylim=(-1.2, 3))
+    axis.legend()
+    plotting.draw_differences(experiment, tables.collect(experiment, "laptop", Store(ROOT / "results")), figure=right)
+    figure.savefig(ROOT / "book" / "_static" / "leaf-family.png", dpi=150, metadata={"Software": None})
+
+
+def execute(path):
+    """Execute a notebook with papermill at its defaults into the folder that the book is built from."""
+    import papermill
+
+    target = SOURCE / "notebooks" / path.name
+    papermill.execute_notebook(path, target, kernel_name="python3", progress_bar=False, cwd=ROOT, execution_timeout=SECONDS)
+    return f"{path.relative_to(ROOT)}: executed"
+
+
+def html():
+    """Execute all notebooks and build the book, warnings as errors."""
+    shutil.rmtree(ROOT / "_build", ignore_errors=True)
+    (SOURCE / "notebooks").mkdir(parents=True)
+    shutil.copytree(ROOT / "book", SOURCE / "book", ignore=shutil.ignore_patterns("__pycache__", "build.py"))
+    shutil.copy(ROOT / "_config.yml", SOURCE)
+    in_parallel(execute, NOTEBOOKS)
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--toc", "book/_toc.yml", "--path-output", str(ROOT)]
+    subprocess.run([*command, "-W", "-n", "--keep-going", "-q"], cwd=SOURCE, check=True)
+    print(f"\nThe book is built. Open {PAGES / 'index.html'}")
+
+
+def in_parallel(function, paths):
+    """Call a function on each path, two at a time a core; say what is done as it is done."""
+    for line in joblib.Parallel(n_jobs=os.cpu_count(), return_as="generator_unordered", prefer="threads")(
+        joblib.delayed(function)(path) for path in paths
+    ):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["refresh", *names]:
+            in_parallel(refresh, [Path(name).resolve() for name in names] or NOTEBOOKS)
+            picture()
+        case ["html"]:
+            html()
+        case _:
+            sys.exit(__doc__)

@@ -1,0 +1,88 @@
+"""The built book, read from its files: whole, offline, and free of broken links."""
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+from urllib.parse import unquote, urlparse
+
+import pytest
+from conftest import ROOT
+
+PAGES = ROOT / "_build" / "html"
+
+
+class Page(HTMLParser):
+    def __init__(self, path):
+        super().__init__()
+        self.path, self.links, self.assets, self.images, self.ids = path, [], [], [], set()
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if "id" in attributes:
+            self.ids.add(attributes["id"])
+        if tag == "a" and attributes.get("href"):
+            self.links.append(attributes["href"])
+        if tag == "img":
+            self.images.append(attributes)
+        if tag in ("script", "img", "iframe", "source") and attributes.get("src"):
+            self.assets.append(attributes["src"])
+        if tag == "link" and attributes.get("rel") not in ("canonical", "next", "prev", "index", "search"):
+            self.assets.append(attributes.get("href", ""))
+
+
+@pytest.fixture(scope="module")
+def pages():
+    done = subprocess.run([sys.executable, ROOT / "book" / "build.py", "html"], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Open {PAGES / 'index.html'}" in done.stdout
+    return {path: Page(path) for path in PAGES.rglob("*.html") if "_static" not in path.parts}
+
+
+def test_every_chapter_is_there(pages):
+    for name in [
+        "book/intro",
+        "book/re-run",
+        "book/references",
+        *(f"notebooks/{p.stem}" for p in (ROOT / "notebooks").glob("*.ipynb")),
+    ]:
+        assert PAGES / f"{name}.html" in pages
+
+
+def test_nothing_comes_from_another_host(pages):
+    for page in pages.values():
+        assert [asset for asset in page.assets if urlparse(asset).netloc] == [], page.path.name
+    sheets = list(PAGES.rglob("*.css"))
+    assert sheets
+    for sheet in sheets:
+        text = sheet.read_text()
+        assert "@import url(http" not in text, sheet
+        assert "url(http" not in text.replace("url(http://www.w3.org", ""), sheet
+
+
+def test_no_link_is_broken(pages):
+    for page in pages.values():
+        for link in page.links + page.assets:
+            parts = urlparse(link)
+            if parts.scheme in ("http", "https", "mailto", "data", "javascript"):
+                continue
+            target = (page.path.parent / unquote(parts.path)).resolve() if parts.path else page.path
+            assert target.is_file(), f"{page.path.name}: {link}"
+            if parts.fragment and target in pages:
+                assert unquote(parts.fragment) in pages[target].ids, f"{page.path.name}: {link}"
+
+
+def test_every_picture_has_a_text(pages):
+    for page in pages.values():
+        for image in page.images:
+            assert image.get("alt", "").strip(), f"{page.path.name}: {image.get('src')}"
+            assert not image["alt"].startswith("../_images"), "that is a file's name, not a text"
+
+
+def test_formulas_and_outputs_are_shown(pages):
+    start = (PAGES / "notebooks" / "01-quick-start.html").read_text()
+    assert "mathjax/tex-mml-chtml.js" in start
+    assert "Traceback" not in start
+    tables = (PAGES / "notebooks" / "11-leaf-tables.html").read_text()
+    assert tables.count('class="dataframe"') >= 4
+    assert "77.77 (99)" in tables, "the published numbers stand there"

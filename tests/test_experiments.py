@@ -1,0 +1,121 @@
+"""The LEAF tables as Runs, and the tables made from their records."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from test_records import record_of
+
+from adaptact import Store, UserError, tables
+from adaptact.experiments import EXPERIMENTS, PROFILES, get
+
+TABLES = [get(f"leaf/table-{number}") for number in (2, 3, 4, 5)]
+
+
+def test_there_are_64_runs_at_the_settings_of_the_released_code():
+    cells = [cell for experiment in TABLES for cell in experiment.cells]
+    runs = [run for experiment in TABLES for run in experiment.runs("paper")]
+    assert len(cells) == len(set(runs)) == 64
+    for run in runs:
+        assert (run.epochs, run.batch_size, run.optimizer, run.lr, run.activation_lr) == (100, 128, "adam", 1e-3, 1e-3)
+        assert (run.seed, run.shuffle, run.augment, run.validation_images) == (42, False, True, 0)
+        assert (run.conv_dropout, run.fc_dropout) == ("channel", 0.2)
+        assert run.train_images == {"fashion_mnist": 60_000, "cifar10": 50_000}[run.dataset]
+        assert run.granularity == (None if run.init is None else "neuron")
+        assert run.slow_rho24 == (1e-6 if run.activation == "leaf" else None)
+    assert Counter(run.activation for run in runs) == {"leaf": 32, "ahaf": 16, "relu": 4, "silu_manual": 4, "tanh": 4, "sigmoid": 4}
+    assert sum(run.dspt for run in runs) == 24
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "column", "published", "epoch"),
+    [  # typed from the paper, not from the file that the package reads
+        (2, "ReLU", "CIFAR-10", 79.09, 93),
+        (2, "LEAF as SiLU, DSPT + P24SI", "Fashion-MNIST", 92.56, 98),
+        (3, "AHAF as SiLU, DSPT", "CIFAR-10", 86.55, 99),
+        (4, "LEAF as Sigmoid, P24SI", "CIFAR-10", 71.51, 98),
+        (5, "Tanh", "CIFAR-10", 77.77, 99),
+        (5, "LEAF as Tanh, DSPT + P24SI", "CIFAR-10", 84.46, 100),
+    ],
+)
+def test_published_numbers_stand_beside_their_runs(table, row, column, published, epoch):
+    (cell,) = [cell for cell in get(f"leaf/table-{table}").cells if (cell.row, cell.column) == (row, column)]
+    assert (cell.published, cell.published_epoch) == (published, epoch)
+    assert cell.run.dspt == ("DSPT" in row)
+    assert cell.base == (row.split(" as ")[1].split(",")[0] if " as " in row else None)
+
+
+def test_profiles_scale_runs_and_change_nothing_else():
+    (run,) = {cell.run for cell in get("leaf/table-5").cells if cell.row == "Tanh" and cell.column == "CIFAR-10"}
+    assert PROFILES["paper"].scale(run) == run
+    assert PROFILES["laptop"].scale(run) == replace(run, train_images=10_000, epochs=5)
+    assert PROFILES["smoke"].scale(run) == replace(run, dataset="digits", train_images=256, epochs=1)
+    assert PROFILES["laptop"].scale(replace(run, dataset="digits", train_images=500, epochs=2)).train_images == 500
+    seeds = {run.seed for run in get("leaf/table-4").runs("laptop")}
+    assert seeds == {42, 100, 128}
+    assert {run.seed for run in get("leaf/table-4").runs("laptop", [7])} == {7}
+
+
+def test_unknown_names():
+    with pytest.raises(UserError, match=r"Did you mean 'leaf/table-4'\? Choose from: leaf/table-2"):
+        get("leaf/table4")
+    with pytest.raises(UserError, match="smoke, laptop, paper"):
+        get("leaf/table-4").runs("laptops")
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Made-up records of Table 4's Tanh rows: LEAF is better by 1, 2, 3 points, DSPT by nothing; one run diverged."""
+    store = Store(tmp_path)
+    for cell in get("leaf/table-4").cells:
+        if "Tanh" not in cell.row or cell.column != "CIFAR-10":
+            continue
+        for gain, seed in [(1, 42), (2, 100), (3, 128)]:
+            accuracy = 50.0 + seed / 10 + (gain if cell.row == "LEAF as Tanh, P24SI" else 0)
+            scores = {"best_test": {"epoch": 5, "test_accuracy": accuracy}, "last": {"epoch": 5, "test_accuracy": accuracy - 1}}
+            run = get("leaf/table-4").run(cell, "laptop", seed)
+            gone = seed == 128 and "DSPT" in cell.row
+            store.put(record_of(run, scores={} if gone else scores, status="diverged" if gone else "done"))
+    return store
+
+
+def test_scores_and_differences_are_those_of_the_records(store):
+    experiment = get("leaf/table-4")
+    shown = tables.scores(experiment, "laptop", store)
+    mean, half = 50 + (4.2 + 10 + 12.8) / 3, 4.302653 * pd.Series([4.2, 10, 12.8]).std() / 3**0.5
+    assert shown.loc["Tanh", ("CIFAR-10", "best epoch on test")] == f"{mean:.2f} ± {half:.2f}"
+    assert shown.loc["Tanh", ("CIFAR-10", "last epoch")] == f"{mean - 1:.2f} ± {half:.2f}"
+    assert shown.loc["Tanh", ("Fashion-MNIST", "last epoch")] == "–"
+    assert shown.loc["LEAF as Tanh, DSPT + P24SI", ("CIFAR-10", "last epoch")].endswith("(1 diverged)")
+    assert list(shown.columns.get_level_values(1)) == ["best epoch on test", "last epoch"] * 2, "no published number at laptop"
+
+    gains = tables.differences(experiment, "laptop", store)
+    half = 4.302653 / 3**0.5  # the differences are 1, 2, 3
+    column = ("CIFAR-10", "ours [95 % interval]")
+    assert gains.loc["LEAF as Tanh, P24SI", column] == f"+2.00 [{2 - half:+.2f}, {2 + half:+.2f}]"
+    assert gains.loc["LEAF as Tanh, P24SI", ("CIFAR-10", "p (Holm)")] == "0.074"
+    assert gains.loc["LEAF as Tanh, P24SI", ("CIFAR-10", "published")] == "+1.76"
+    assert gains.loc["LEAF as Tanh, DSPT + P24SI", column] == "+0.00 [+0.00, +0.00]"
+    assert gains.loc["LEAF as Sigmoid, P24SI", column] == "–"
+
+    line = tables.stamp(experiment, "laptop", store)
+    assert "9 of 36 cells recorded" in line
+    assert "seeds 42, 100, 128 (n = 3)" in line
+
+
+def test_an_empty_paper_table_shows_the_published_numbers_alone(tmp_path):
+    for experiment in EXPERIMENTS.values():
+        shown = tables.scores(experiment, "paper", Store(tmp_path))
+        for cell in experiment.cells:
+            line = shown.loc[cell.row]
+            assert line[cell.column, "published (epoch)"] == f"{cell.published:.2f} ({cell.published_epoch})"
+            assert line[cell.column, "best epoch on test"] == line[cell.column, "gap"] == "–"
+
+
+def test_one_seed_has_no_interval(store):
+    shown = tables.scores(get("leaf/table-4"), "laptop", store, [42])
+    assert shown.loc["Tanh", ("CIFAR-10", "best epoch on test")] == "54.20"
+    gains = tables.differences(get("leaf/table-4"), "laptop", store, [42])
+    assert gains.loc["LEAF as Tanh, P24SI", ("CIFAR-10", "ours [95 % interval]")] == "+1.00"
+    assert gains.loc["LEAF as Tanh, P24SI", ("CIFAR-10", "p (Holm)")] == "–"

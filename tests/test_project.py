@@ -1,0 +1,82 @@
+"""The repository around the package: README commands, pins, citation, checks that nothing is hidden."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def locked():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    return dict(re.match(r"([^=\s]+)==([^\s;]+)", line).groups() for line in lines if line and not line.startswith("#"))
+
+
+def test_environment_yml_has_the_locks_pins():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert "-r requirements.lock" in pip
+    pins = dict(entry.split("==") for entry in pip if "==" in entry)
+    assert pins.keys() >= {"jupyter", "jupyter-book", "torch", "torchvision", "matplotlib", "papermill", "nbval"}
+    assert {name: locked()[name] for name in pins} == pins
+
+
+def test_the_lock_fits_pyproject_and_this_environment():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [line for group in (project["dependencies"], *project["optional-dependencies"].values()) for line in group]
+    names = {re.match(r"[\w-]+", line).group() for line in wanted} - {"adaptact"}
+    assert names <= locked().keys()
+    assert locked()["jupyter-book"].startswith("1."), "version 2 is another program"
+    assert subprocess.run([sys.executable, "-m", "pip", "check"], check=False, capture_output=True).returncode == 0
+
+
+def test_versions_agree():
+    import adaptact
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert project["version"] == adaptact.__version__ == citation["version"]
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_readme_python(code, tmp_path):
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("commands", blocks("bash"))
+def test_readme_commands(commands, tmp_path):
+    """Each line as written, in a copy of the project's folder, so that what it writes is thrown away."""
+    for name in ("notebooks", "results"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    commands = commands.replace("source .venv/bin/activate\n", "")  # instead of it:
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run(["bash", "-euo", "pipefail", "-c", commands], check=True, cwd=tmp_path, env=environment)
+
+
+def test_readme_other_commands_exist():
+    """The commands that need data files are not run; their words must still be ones that the command line knows."""
+    from adaptact.__main__ import _parser
+
+    parser, _ = _parser()
+    lines = re.findall(r"^    python -m adaptact (.*)$", README, flags=re.MULTILINE)
+    assert len(lines) >= 3
+    for line in lines:
+        parser.parse_args(line.partition("#")[0].split())
+    targets = set(re.findall(r"^    make (\w+)", README, flags=re.MULTILINE))
+    rules = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert {"book", "test", "notebooks"} <= targets <= rules
+
+
+def test_ci_calls_make_test():
+    assert re.search(r"^make test$", (ROOT / ".ci" / "run").read_text(), flags=re.MULTILINE)
