@@ -1,12 +1,12 @@
 """adaptact: adaptive activation functions in PyTorch, and the experiments of five sources on them."""
 
-__version__ = "0.1.0"
-
 from . import functional
+from ._version import __version__
 from .activations import AHAF, LEAF, activation_parameters, make, register
 from .errors import UserError
 from .models import KerasNet, LeNet5
-from .records import Record, Run, Store
+from .records import Record, Store
+from .run import Run
 from .training import train
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Run",
     "Store",
     "UserError",
+    "__version__",
     "activation_parameters",
     "functional",
     "make",

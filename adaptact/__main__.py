@@ -43,7 +43,7 @@ def command_list(arguments):
         print(f"  {experiment.name:16} {experiment.title} ({len(experiment.cells)} runs a seed)")
     print("\nprofiles:")
     for profile in PROFILES.values():
-        print(f"  {profile.name:16} {profile.summary}; seeds {', '.join(map(str, profile.seeds))}")
+        print(f"  {profile.name:16} {profile.summary}; {profile.cost}; seeds {', '.join(map(str, profile.seeds))}")
     print("\ndata sets:")
     for name, source in data.SOURCES.items():
         print(f"  {name:16} {source.title}, {source.train_size:,} + {source.test_size:,} images of {source.in_shape}")

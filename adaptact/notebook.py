@@ -84,7 +84,7 @@ class Settings:
         if self.profile != RECORDED:
             self.train(experiment.runs(self.profile, self.seeds))
         for profile in self.shown:
-            display(Markdown(f"**{experiment.title}: {profile} profile**"))
+            display(Markdown(f"**Profile {profile}**: {PROFILES[profile].summary}."))
             if profile == "smoke":
                 display(Markdown("This only shows that the path works. *These numbers are no results.*"))
             found = len(tables.collect(experiment, profile, self.store, self.seeds))
@@ -93,10 +93,8 @@ class Settings:
             if found:
                 display(Markdown("Differences to the base function over the same seeds, in points:"))
                 display(tables.differences(experiment, profile, self.store, self.seeds))
-                display(Markdown(tables.stamp(experiment, profile, self.store, self.seeds)))
-            else:
-                display(Markdown("No record at this profile yet."))
-            display(Markdown(f"Made by `python -m adaptact run {experiment.name} --profile {profile}`."))
+            stamp = tables.stamp(experiment, profile, self.store, self.seeds) if found else "No record of our own yet."
+            display(Markdown(f"{stamp} Made by `python -m adaptact run {experiment.name} --profile {profile}`."))
 
 
 def settings(parameters):

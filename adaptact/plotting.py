@@ -143,5 +143,5 @@ def draw_differences(experiment, found, selection="best_test", figure=None):
         axis.axvline(0, color="black", linewidth=1)
         axis.set(title=column, xlabel="points above the base function")
     axes[0, 0].set_yticks(range(len(rows)), rows)
-    axes[0, 0].invert_yaxis()
+    axes[0, 0].set_ylim(len(rows) - 0.5, -0.5)
     return figure

@@ -1,146 +1,19 @@
-"""Run (what to train), Record (what came out), and Store (folders of records).
+"""Record (what came of a Run) and Store (folders of records).
 
 Run -> train(run) -> Record, one JSON file -> table, figure, claim -> notebook -> book
 """
 
-import hashlib
 import json
-import math
 import os
 import tempfile
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from . import activations
-from .data import SOURCES
-from .errors import UserError, choose
-from .models import MODELS
+from .errors import UserError
+from .run import Run, digest
 
 # Raised by hand when the numbers that a Run gives change on purpose. A test of 20 steps fails when they change without it.
 PROTOCOL = 1
-
-OPTIMIZERS = ("adam", "rmsprop")
-CONV_DROPOUTS = ("channel", "element")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """Everything that decides a training's numbers, and nothing else. The defaults are the LEAF paper's released code.
-
-    A Run's identity is its fields. A field that is added later gets a default that means "as before"; fields at their
-    default do not enter the hash, so records made before it keep their names. A default, once published, never changes.
-
-    Parameters
-    ----------
-    dataset : str
-        A key of `adaptact.data.SOURCES`.
-    train_images : int
-        The first so many training images are used.
-    model : str
-        A key of `adaptact.models.MODELS`.
-    activation : str
-        A registered activation.
-    init : str, optional
-        The function that a trainable activation starts as.
-    granularity : {"layer", "channel", "neuron"}, optional
-        What has activation parameters of its own; None for a fixed function.
-    epochs : int
-    seed : int
-        Decides initial weights, batch order, augmentation, and dropout.
-    dspt : bool
-        Double-stage parameter tuning: for each mini-batch, update the activation parameters, then the weights.
-    slow_rho24 : float, optional
-        P24SI: a learning rate of their own for LEAF's rho2 and rho4. None: as the other activation parameters.
-    optimizer : {"adam", "rmsprop"}
-        RMSprop has alpha 0.9 and eps 1e-7.
-    lr, activation_lr : float
-        Learning rates of the weights and of the activation parameters.
-    batch_size : int
-    shuffle : bool
-        Whether each epoch draws a new order. The LEAF code does not shuffle.
-    augment : bool
-        Horizontal flips and integer shifts; see `adaptact.data.augment`.
-    conv_dropout : {"channel", "element"}
-        KerasNet's dropout after its convolutions. LeNet-5 has none and ignores it.
-    fc_dropout : float
-        KerasNet's dropout before its last layer. LeNet-5 has none and ignores it.
-    validation_images : int
-        So many of `train_images` are held out, by class, and the best epoch on them is recorded. The LEAF code holds
-        out none.
-
-    Raises
-    ------
-    UserError
-        If a value makes no sense, naming the valid ones.
-    """
-
-    dataset: str
-    train_images: int
-    model: str
-    activation: str
-    epochs: int
-    seed: int
-    init: str | None = None
-    granularity: str | None = None
-    dspt: bool = False
-    slow_rho24: float | None = None
-    optimizer: str = "adam"
-    lr: float = 1e-3
-    activation_lr: float = 1e-3
-    batch_size: int = 128
-    shuffle: bool = False
-    augment: bool = True
-    conv_dropout: str = "channel"
-    fc_dropout: float = 0.2
-    validation_images: int = 0
-
-    def __post_init__(self):
-        choose("data set", self.dataset, SOURCES)
-        choose("model", self.model, MODELS)
-        trainable = activations.is_trainable(self.activation)
-        choose("optimizer", self.optimizer, OPTIMIZERS)
-        choose("conv_dropout", self.conv_dropout, CONV_DROPOUTS)
-        for name, low, high in [
-            ("train_images", 1, SOURCES[self.dataset].train_size),
-            ("epochs", 1, 10**6),
-            ("seed", 0, 2**63 - 1),
-            ("batch_size", 1, 10**6),
-            ("validation_images", 0, self.train_images - 1),
-        ]:
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                raise UserError(f"{name} is {value!r}: give a whole number from {low} to {high}.")
-        for name in ("lr", "activation_lr", "slow_rho24"):
-            value = getattr(self, name)
-            if value is not None:
-                self._be_number(name, math.inf)
-        self._be_number("fc_dropout", 1)
-        if trainable:
-            choose("granularity", self.granularity, activations.GRANULARITIES)
-        elif self.init or self.granularity or self.dspt:
-            raise UserError(f"{self.activation} has no parameters: leave init, granularity and dspt at their defaults.")
-        if self.slow_rho24 is not None and self.activation != "leaf":
-            raise UserError(f"slow_rho24 is a rate for LEAF's rho2 and rho4; {self.activation} has none. Leave it None.")
-
-    def _be_number(self, name, high):
-        value = getattr(self, name)
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < high:
-            raise UserError(f"{name} is {value!r}: give a number from 0 to below {high}.")
-        object.__setattr__(self, name, float(value))  # 1 and 1.0 are the same Run and must have the same key
-
-    @property
-    def key(self):
-        """Eight hexadecimal digits made from every field that is not at its default."""
-        values = {f: getattr(self, f.name) for f in fields(self)}
-        identity = {f.name: value for f, value in values.items() if f.default is MISSING or value != f.default}
-        return _digest(identity)[:8]
-
-    @property
-    def name(self):
-        """A readable name ending in `key`, such as ``cifar10-kerasnet-leaf_as_tanh-dspt-p24-s42-1f0c9a2e``."""
-        activation = f"{self.activation}_as_{self.init}" if self.init else self.activation
-        procedure = ["dspt"] * self.dspt + ["p24"] * (self.slow_rho24 is not None)
-        return "-".join([self.dataset, self.model, activation, *procedure, f"s{self.seed}", self.key])
 
 
 @dataclass(frozen=True)
@@ -182,7 +55,7 @@ class Record:
     def to_json(self):
         """The record as text, closed by a checksum of all the rest."""
         body = asdict(self)
-        body["sha256"] = _digest(body)
+        body["sha256"] = digest(body)
         lines = (f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in body.items())
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
@@ -196,16 +69,12 @@ class Record:
             If the text is truncated, was edited, or lacks a field.
         """
         body = json.loads(text)
-        if not isinstance(body, dict) or body.pop("sha256", None) != _digest(body):
+        if not isinstance(body, dict) or body.pop("sha256", None) != digest(body):
             raise ValueError("its checksum does not fit its content")
         try:
             return cls(**{**body, "run": Run(**body["run"])})
         except (KeyError, TypeError) as error:
             raise ValueError(f"its fields are not a Record's ({error})") from error
-
-
-def _digest(value):
-    return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def write_atomically(path, data):

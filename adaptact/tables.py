@@ -51,8 +51,10 @@ def scores(experiment, profile, store, seeds=None):
     -------
     pandas.DataFrame
         Text. For each data set: at paper scale the published number with its epoch, and its gap to ours; mean and half
-        of the 95 % interval over the seeds, for the best epoch on the test set and for the last one.
+        of the 95 % interval over the seeds, for the best epoch on the test set and for the last one. Without any record,
+        only the published numbers beside empty cells.
     """
+    seeds = tuple(seeds or PROFILES[profile].seeds)
     found = collect(experiment, profile, store, seeds)
     table = {}
     for cell in experiment.cells:
@@ -60,10 +62,10 @@ def scores(experiment, profile, store, seeds=None):
         line = table.setdefault(cell.row, {})
         if profile == "paper":
             line[cell.column, "published (epoch)"] = f"{cell.published:.2f} ({cell.published_epoch})"
-        for selection in ("best_test", "last"):
+        for selection in ("best_test", "last") if len(found) else ("best_test",):
             values = ours[selection].dropna()
-            line[cell.column, SELECTIONS[selection]] = _mean(values, diverged=(ours["status"] == "diverged").sum())
-        if profile == "paper":
+            line[cell.column, SELECTIONS[selection]] = _mean(values, len(seeds), diverged=(ours["status"] == "diverged").sum())
+        if profile == "paper" and len(found):
             values = ours["best_test"].dropna()
             line[cell.column, "gap"] = f"{values.mean() - cell.published:+.2f}" if len(values) else NOTHING
     return _frame(table)
@@ -107,7 +109,6 @@ def stamp(experiment, profile, store, seeds=None):
     found = collect(experiment, profile, store, seeds)
     total = len(experiment.cells) * len(seeds)
     parts = [
-        f"Profile {profile}: {PROFILES[profile].summary}.",
         f"{len(found)} of {total} cells recorded; seeds {', '.join(map(str, seeds))} (n = {len(seeds)}).",
     ]
     if len(found):
@@ -126,8 +127,9 @@ def _by_seed(found, cell, selection):
     return _of(found, cell).dropna(subset=[selection]).set_index("seed")[selection].to_dict()
 
 
-def _mean(values, diverged):
-    note = f" ({diverged} diverged)" if diverged else ""
+def _mean(values, wanted, diverged):
+    note = f" (n = {len(values)})" if 0 < len(values) < wanted else ""
+    note += f" ({diverged} diverged)" if diverged else ""
     if not len(values):
         return (NOTHING + note).strip()
     ours = estimate(values)

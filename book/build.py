@@ -43,8 +43,8 @@ def picture():
 
     plotting.use_style()
     experiment = experiments.get("leaf/table-4")
-    figure = plt.figure(figsize=(11, 3.1))
-    left, right = figure.subfigures(1, 2, width_ratios=[1, 2.1])
+    figure = plt.figure(figsize=(9.6, 3.1))
+    left, right = figure.subfigures(1, 2, width_ratios=[1, 2.2])
     axis = left.subplots()
     u = torch.linspace(-4, 4, 801)
     for style, (init, name) in zip(

@@ -87,8 +87,11 @@ def test_scores_and_differences_are_those_of_the_records(store):
     assert shown.loc["Tanh", ("CIFAR-10", "best epoch on test")] == f"{mean:.2f} ± {half:.2f}"
     assert shown.loc["Tanh", ("CIFAR-10", "last epoch")] == f"{mean - 1:.2f} ± {half:.2f}"
     assert shown.loc["Tanh", ("Fashion-MNIST", "last epoch")] == "–"
-    assert shown.loc["LEAF as Tanh, DSPT + P24SI", ("CIFAR-10", "last epoch")].endswith("(1 diverged)")
+    assert shown.loc["LEAF as Tanh, DSPT + P24SI", ("CIFAR-10", "last epoch")].endswith("(n = 2) (1 diverged)")
     assert list(shown.columns.get_level_values(1)) == ["best epoch on test", "last epoch"] * 2, "no published number at laptop"
+
+    paper = tables.scores(experiment, "paper", store)
+    assert list(paper.columns.get_level_values(1)) == ["published (epoch)", "best epoch on test"] * 2
 
     gains = tables.differences(experiment, "laptop", store)
     half = 4.302653 / 3**0.5  # the differences are 1, 2, 3
@@ -110,7 +113,21 @@ def test_an_empty_paper_table_shows_the_published_numbers_alone(tmp_path):
         for cell in experiment.cells:
             line = shown.loc[cell.row]
             assert line[cell.column, "published (epoch)"] == f"{cell.published:.2f} ({cell.published_epoch})"
-            assert line[cell.column, "best epoch on test"] == line[cell.column, "gap"] == "–"
+            assert line[cell.column, "best epoch on test"] == "–"
+
+
+def test_a_paper_table_with_records_shows_the_gap(tmp_path):
+    experiment, store = get("leaf/table-5"), Store(tmp_path)
+    (cell,) = [cell for cell in experiment.cells if (cell.row, cell.column) == ("Tanh", "CIFAR-10")]
+    scores = {"best_test": {"epoch": 90, "test_accuracy": 78.0}, "last": {"epoch": 100, "test_accuracy": 77.5}}
+    store.put(record_of(cell.run, scores=scores))
+    line = tables.scores(experiment, "paper", store).loc["Tanh"]["CIFAR-10"]
+    assert line.to_dict() == {
+        "published (epoch)": "77.77 (99)",
+        "best epoch on test": "78.00",
+        "last epoch": "77.50",
+        "gap": "+0.23",
+    }
 
 
 def test_one_seed_has_no_interval(store):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from ..data import SOURCES
 from ..errors import choose
-from ..records import Run
+from ..run import Run
 
 SEEDS = (42, 100, 128, 1999, 7823)  # the LEAF paper's: 42 for its tables, all five for its seed study
 
@@ -15,7 +15,7 @@ class Profile:
 
     Parameters
     ----------
-    name, summary : str
+    name, summary, cost : str
     fields : dict
         Fields of a Run that this scale sets.
     seeds : tuple of int
@@ -24,6 +24,7 @@ class Profile:
 
     name: str
     summary: str
+    cost: str
     fields: dict
     seeds: tuple
 
@@ -42,19 +43,22 @@ PROFILES = {
     for profile in [
         Profile(
             "smoke",
-            "256 digits, 1 epoch: shows in seconds that the path works; its numbers mean nothing",
+            "256 handwritten digits, 1 epoch",
+            "seconds; shows that the path works, the numbers mean nothing",
             {"dataset": "digits", "train_images": 256, "epochs": 1},
             seeds=SEEDS[:2],
         ),
         Profile(
             "laptop",
-            "the first 10,000 training images, 5 epochs, the whole test set: minutes a table and seed",
+            "the first 10,000 training images, 5 epochs, the whole test set",
+            "minutes a table and seed on two cores",
             {"train_images": 10_000, "epochs": 5},
             seeds=SEEDS[:3],
         ),
         Profile(
             "paper",
-            "the paper's data and epochs: hours on a GPU, days on a CPU",
+            "the paper's data and epochs",
+            "hours on a GPU, days on a CPU",
             {},
             seeds=SEEDS[:1],
         ),

@@ -8,7 +8,7 @@ import csv
 from importlib.resources import files
 
 from ..data import SOURCES
-from ..records import Run
+from ..run import Run
 from .base import SEEDS, Cell, Experiment
 
 TITLES = {

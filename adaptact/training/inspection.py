@@ -6,6 +6,7 @@ import platform
 import numpy as np
 import torch
 
+from .._version import __version__
 from ..activations import Adaptive
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -56,8 +57,6 @@ def shape_sample(model, site):
 
 def environment(device):
     """The hardware and versions of this process, for a Record: no host or user name."""
-    from .. import __version__
-
     hardware = {"device": device.type, "cpu": _cpu_name(), "cores": os.cpu_count(), "threads": torch.get_num_threads()}
     if device.type == "cuda":
         hardware["gpu"] = torch.cuda.get_device_name(device)
