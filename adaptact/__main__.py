@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import warnings
 
 from . import __version__, data
 from .errors import UserError, choose, parse_seeds
@@ -57,6 +58,7 @@ def command_run(arguments):
         raise UserError(f"--profile is missing. Choose from: {', '.join(PROFILES)}.")
     runs = experiment.runs(arguments.profile, arguments.seeds and parse_seeds(arguments.seeds))
     store, jobs = _store(arguments), _jobs(arguments.jobs)
+    warnings.filterwarnings("ignore", message=".*still being processed by the workers", module="joblib")  # after Ctrl-C
     try:
         outcome = sweep(runs, store, device=arguments.device, data_folder=arguments.data, jobs=jobs)
     except KeyboardInterrupt:

@@ -93,8 +93,11 @@ class Settings:
             if found:
                 display(Markdown("Differences to the base function over the same seeds, in points:"))
                 display(tables.differences(experiment, profile, self.store, self.seeds))
-            stamp = tables.stamp(experiment, profile, self.store, self.seeds) if found else "No record of our own yet."
-            display(Markdown(f"{stamp} Made by `python -m adaptact run {experiment.name} --profile {profile}`."))
+            command = f"`python -m adaptact run {experiment.name} --profile {profile}`"
+            if found:
+                display(Markdown(f"{tables.stamp(experiment, profile, self.store, self.seeds)} Made by {command}."))
+            else:
+                display(Markdown(f"No record of our own yet; {command} makes it."))
 
 
 def settings(parameters):

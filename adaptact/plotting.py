@@ -141,7 +141,8 @@ def draw_differences(experiment, found, selection="best_test", figure=None):
             axis.plot(values, np.full(len(values), place), "o", color=COLOURS[1], markersize=4, zorder=3)
             axis.plot(ours.mean, place, "|", color=COLOURS[0], markersize=14, markeredgewidth=2.5, zorder=4)
         axis.axvline(0, color="black", linewidth=1)
-        axis.set(title=column, xlabel="points above the base function")
+        axis.set(title=column)
+    figure.supxlabel("points above the base function", fontsize="medium")
     axes[0, 0].set_yticks(range(len(rows)), rows)
     axes[0, 0].set_ylim(len(rows) - 0.5, -0.5)
     return figure

@@ -5,7 +5,7 @@ import pandas as pd
 from .experiments import PROFILES
 from .stats import estimate, holm, paired
 
-SELECTIONS = {"best_test": "best epoch on test", "best_validation": "best epoch on validation", "last": "last epoch"}
+SELECTIONS = {"best_test": "best epoch", "best_validation": "best epoch on validation", "last": "last epoch"}
 NOTHING = "–"
 
 
@@ -67,7 +67,7 @@ def scores(experiment, profile, store, seeds=None):
             line[cell.column, SELECTIONS[selection]] = _mean(values, len(seeds), diverged=(ours["status"] == "diverged").sum())
         if profile == "paper" and len(found):
             values = ours["best_test"].dropna()
-            line[cell.column, "gap"] = f"{values.mean() - cell.published:+.2f}" if len(values) else NOTHING
+            line[cell.column, "gap"] = _signed(values.mean() - cell.published) if len(values) else NOTHING
     return _frame(table)
 
 
@@ -97,7 +97,7 @@ def differences(experiment, profile, store, seeds=None, selection="best_test"):
     table = {}
     for cell, ours, p in zip(compared, estimates, corrected, strict=True):
         line = table.setdefault(cell.row, {})
-        line[cell.column, "published"] = f"{cell.published - cells[cell.base, cell.column].published:+.2f}"
+        line[cell.column, "published"] = _signed(cell.published - cells[cell.base, cell.column].published)
         line[cell.column, "ours [95 % interval]"] = _difference(ours)
         line[cell.column, "p (Holm)"] = NOTHING if p is None else f"{p:.3f}" if p >= 0.001 else "< 0.001"
     return _frame(table)
@@ -143,7 +143,11 @@ def _half(ours):
 def _difference(ours):
     if ours is None:
         return NOTHING
-    return f"{ours.mean:+.2f}" + ("" if ours.low is None else f" [{ours.low:+.2f}, {ours.high:+.2f}]")
+    return _signed(ours.mean) + ("" if ours.low is None else f" [{_signed(ours.low)}, {_signed(ours.high)}]")
+
+
+def _signed(value):
+    return f"{value:+.2f}".replace("-", "−")
 
 
 def _words(mapping):

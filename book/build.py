@@ -18,6 +18,7 @@ SOURCE = ROOT / "_build" / "source"
 PAGES = ROOT / "_build" / "html"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SECONDS = 600  # for one cell
+QUIET = ["--IPKernelApp.log_level=50"]  # what goes wrong in a cell is reported as the cell's error
 
 
 def refresh(path):
@@ -26,7 +27,12 @@ def refresh(path):
 
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=SECONDS, kernel_name="python3", record_timing=False, resources={"metadata": {"path": str(ROOT)}}
+        notebook,
+        timeout=SECONDS,
+        kernel_name="python3",
+        record_timing=False,
+        extra_arguments=QUIET,
+        resources={"metadata": {"path": str(ROOT)}},
     )
     client.execute()
     notebook.metadata.language_info = {"name": "python"}  # without the version, which differs between machines
@@ -62,7 +68,9 @@ def execute(path):
     import papermill
 
     target = SOURCE / "notebooks" / path.name
-    papermill.execute_notebook(path, target, kernel_name="python3", progress_bar=False, cwd=ROOT, execution_timeout=SECONDS)
+    papermill.execute_notebook(
+        path, target, kernel_name="python3", progress_bar=False, cwd=ROOT, execution_timeout=SECONDS, extra_arguments=QUIET
+    )
     return f"{path.relative_to(ROOT)}: executed"
 
 
@@ -79,7 +87,7 @@ def html():
 
 
 def in_parallel(function, paths):
-    """Call a function on each path, two at a time a core; say what is done as it is done."""
+    """Call a function on each path, as many at a time as there are cores; say what is done as it is done."""
     for line in joblib.Parallel(n_jobs=os.cpu_count(), return_as="generator_unordered", prefer="threads")(
         joblib.delayed(function)(path) for path in paths
     ):

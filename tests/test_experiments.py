@@ -84,19 +84,19 @@ def test_scores_and_differences_are_those_of_the_records(store):
     experiment = get("leaf/table-4")
     shown = tables.scores(experiment, "laptop", store)
     mean, half = 50 + (4.2 + 10 + 12.8) / 3, 4.302653 * pd.Series([4.2, 10, 12.8]).std() / 3**0.5
-    assert shown.loc["Tanh", ("CIFAR-10", "best epoch on test")] == f"{mean:.2f} ± {half:.2f}"
+    assert shown.loc["Tanh", ("CIFAR-10", "best epoch")] == f"{mean:.2f} ± {half:.2f}"
     assert shown.loc["Tanh", ("CIFAR-10", "last epoch")] == f"{mean - 1:.2f} ± {half:.2f}"
     assert shown.loc["Tanh", ("Fashion-MNIST", "last epoch")] == "–"
     assert shown.loc["LEAF as Tanh, DSPT + P24SI", ("CIFAR-10", "last epoch")].endswith("(n = 2) (1 diverged)")
-    assert list(shown.columns.get_level_values(1)) == ["best epoch on test", "last epoch"] * 2, "no published number at laptop"
+    assert list(shown.columns.get_level_values(1)) == ["best epoch", "last epoch"] * 2, "no published number at laptop"
 
     paper = tables.scores(experiment, "paper", store)
-    assert list(paper.columns.get_level_values(1)) == ["published (epoch)", "best epoch on test"] * 2
+    assert list(paper.columns.get_level_values(1)) == ["published (epoch)", "best epoch"] * 2
 
     gains = tables.differences(experiment, "laptop", store)
     half = 4.302653 / 3**0.5  # the differences are 1, 2, 3
     column = ("CIFAR-10", "ours [95 % interval]")
-    assert gains.loc["LEAF as Tanh, P24SI", column] == f"+2.00 [{2 - half:+.2f}, {2 + half:+.2f}]"
+    assert gains.loc["LEAF as Tanh, P24SI", column] == f"+2.00 [−{half - 2:.2f}, +{2 + half:.2f}]"
     assert gains.loc["LEAF as Tanh, P24SI", ("CIFAR-10", "p (Holm)")] == "0.074"
     assert gains.loc["LEAF as Tanh, P24SI", ("CIFAR-10", "published")] == "+1.76"
     assert gains.loc["LEAF as Tanh, DSPT + P24SI", column] == "+0.00 [+0.00, +0.00]"
@@ -113,7 +113,7 @@ def test_an_empty_paper_table_shows_the_published_numbers_alone(tmp_path):
         for cell in experiment.cells:
             line = shown.loc[cell.row]
             assert line[cell.column, "published (epoch)"] == f"{cell.published:.2f} ({cell.published_epoch})"
-            assert line[cell.column, "best epoch on test"] == "–"
+            assert line[cell.column, "best epoch"] == "–"
 
 
 def test_a_paper_table_with_records_shows_the_gap(tmp_path):
@@ -124,7 +124,7 @@ def test_a_paper_table_with_records_shows_the_gap(tmp_path):
     line = tables.scores(experiment, "paper", store).loc["Tanh"]["CIFAR-10"]
     assert line.to_dict() == {
         "published (epoch)": "77.77 (99)",
-        "best epoch on test": "78.00",
+        "best epoch": "78.00",
         "last epoch": "77.50",
         "gap": "+0.23",
     }
@@ -132,7 +132,7 @@ def test_a_paper_table_with_records_shows_the_gap(tmp_path):
 
 def test_one_seed_has_no_interval(store):
     shown = tables.scores(get("leaf/table-4"), "laptop", store, [42])
-    assert shown.loc["Tanh", ("CIFAR-10", "best epoch on test")] == "54.20"
+    assert shown.loc["Tanh", ("CIFAR-10", "best epoch")] == "54.20"
     gains = tables.differences(get("leaf/table-4"), "laptop", store, [42])
     assert gains.loc["LEAF as Tanh, P24SI", ("CIFAR-10", "ours [95 % interval]")] == "+1.00"
     assert gains.loc["LEAF as Tanh, P24SI", ("CIFAR-10", "p (Holm)")] == "–"
