@@ -105,7 +105,8 @@ def command_data(arguments):
 
 def command_import(arguments):
     source, target = arguments.folder or project_folder() / "_runs", arguments.results or project_folder() / "results"
-    imported, kept = import_records(source, target)
+    smoke = PROFILES["smoke"]
+    imported, kept = import_records(source, target, unless=lambda run: smoke.scale(run) == run)  # no evidence of anything
     print(f"{len(imported)} records imported into {target}, {len(kept)} there already")
 
 
@@ -149,7 +150,7 @@ def _parser():
     fetch.add_argument("dataset", metavar="NAME", help=" | ".join(data.SOURCES))
     add_data(fetch)
 
-    copy = add("import", command_import, "copy records into results/, where notebooks and book take them from")
+    copy = add("import", command_import, "copy records, but for smoke ones, into results/, where notebooks and book take them from")
     copy.add_argument("folder", nargs="?", metavar="DIR", help="folder of records (default: _runs)")
     add_results(copy, "folder to copy them into (default: results)")
     return parser, commands

@@ -74,6 +74,11 @@ class Settings:
             raise UserError(f"{len(outcome.failed)} of {len(runs)} runs failed, the first is {run.name}: {reason}")
         return [self.store.get(run) for run in runs]
 
+    def fill(self, experiment):
+        """Train what an experiment lacks, unless the profile is ``recorded``."""
+        if self.profile != RECORDED:
+            self.train(experiment.runs(self.profile, self.seeds))
+
     def show(self, experiment):
         """Display a paper's table at every shown profile, training what it lacks unless the profile is ``recorded``.
 
@@ -81,8 +86,7 @@ class Settings:
         ----------
         experiment : Experiment
         """
-        if self.profile != RECORDED:
-            self.train(experiment.runs(self.profile, self.seeds))
+        self.fill(experiment)
         for profile in self.shown:
             display(Markdown(f"**Profile {profile}**: {PROFILES[profile].summary}."))
             if profile == "smoke":

@@ -174,12 +174,14 @@ class Store:
             return None  # an unreadable file counts as absent, so its run is trained again; `damaged` names it
 
 
-def import_records(source, target):
+def import_records(source, target, unless=lambda run: False):
     """Copy the records of one folder into another, where they become evidence.
 
     Parameters
     ----------
     source, target : path
+    unless : callable, optional
+        Given a Run, whether to leave its record out.
 
     Returns
     -------
@@ -196,7 +198,7 @@ def import_records(source, target):
         raise UserError(f"{source.target} is no folder; records are written to _runs unless --results names another.")
     for path, reason in source.damaged():
         raise UserError(f"{path} is damaged ({reason}); delete it and run its experiment again.")
-    records = source.records()
+    records = [record for record in source.records() if not unless(record.run)]
     for record in records:
         if record.protocol != PROTOCOL:
             raise UserError(f"{record.run.name} is of protocol {record.protocol}, not {PROTOCOL}; run its experiment again.")

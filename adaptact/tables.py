@@ -71,8 +71,8 @@ def scores(experiment, profile, store, seeds=None):
     return _frame(table)
 
 
-def differences(experiment, profile, store, seeds=None, selection="best_test"):
-    """Accuracy of each adaptive variant less that of its base function, seed by seed, in points.
+def compare(experiment, profile, store, seeds=None, selection="best_test"):
+    """Each adaptive variant against its base function, over the seeds that both have.
 
     Parameters
     ----------
@@ -83,9 +83,9 @@ def differences(experiment, profile, store, seeds=None, selection="best_test"):
 
     Returns
     -------
-    pandas.DataFrame
-        Text. For each data set: the published difference; ours, with the 95 % interval; the p-value of a paired t-test,
-        Holm-corrected over all comparisons of this table.
+    list of (Cell, Estimate or None, float or None)
+        The variant's cell, its mean difference to the base in points, and the p-value of a paired t-test, Holm-corrected
+        over all comparisons of this table.
     """
     found = collect(experiment, profile, store, seeds)
     cells = {(cell.row, cell.column): cell for cell in experiment.cells}
@@ -93,14 +93,54 @@ def differences(experiment, profile, store, seeds=None, selection="best_test"):
     estimates = [
         paired(_by_seed(found, cell, selection), _by_seed(found, cells[cell.base, cell.column], selection)) for cell in compared
     ]
-    corrected = holm([ours and ours.p for ours in estimates])
+    return list(zip(compared, estimates, holm([ours and ours.p for ours in estimates]), strict=True))
+
+
+def differences(experiment, profile, store, seeds=None, selection="best_test"):
+    """`compare` as text, with the published differences.
+
+    Parameters
+    ----------
+    experiment, profile, store, seeds, selection
+        As for `compare`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        For each data set: the published difference; ours, with the 95 % interval; the corrected p-value.
+    """
+    cells = {(cell.row, cell.column): cell for cell in experiment.cells}
     table = {}
-    for cell, ours, p in zip(compared, estimates, corrected, strict=True):
+    for cell, ours, p in compare(experiment, profile, store, seeds, selection):
         line = table.setdefault(cell.row, {})
         line[cell.column, "published"] = _signed(cell.published - cells[cell.base, cell.column].published)
         line[cell.column, "ours [95 % interval]"] = _difference(ours)
         line[cell.column, "p (Holm)"] = NOTHING if p is None else f"{p:.3f}" if p >= 0.001 else "< 0.001"
     return _frame(table)
+
+
+def tally(experiment, profile, store, seeds=None, selection="best_test"):
+    """How `compare` turned out, in numbers.
+
+    Parameters
+    ----------
+    experiment, profile, store, seeds, selection
+        As for `compare`.
+
+    Returns
+    -------
+    dict of str to int
+        ``comparisons`` that have records; those with the mean ``above`` the base; with the whole interval above
+        (``interval above``) or below (``interval below``) it; and ``significant`` ones, p < 0.05 after correction.
+    """
+    made = [(ours, p) for _, ours, p in compare(experiment, profile, store, seeds, selection) if ours]
+    return {
+        "comparisons": len(made),
+        "above": sum(ours.mean > 0 for ours, _ in made),
+        "interval above": sum(ours.low is not None and ours.low > 0 for ours, _ in made),
+        "interval below": sum(ours.high is not None and ours.high < 0 for ours, _ in made),
+        "significant": sum(p is not None and p < 0.05 for _, p in made),
+    }
 
 
 def stamp(experiment, profile, store, seeds=None):

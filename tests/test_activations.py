@@ -168,4 +168,6 @@ def test_a_registered_class_and_function_train_by_name(monkeypatch):
     assert set(adaptact.activation_parameters(model)) == {"act1.scale", "act2.scale", "act3.scale"}
     for name, value in plain.state_dict().items():
         assert torch.equal(value, model.state_dict()[name]), name
-    assert adaptact.train(run).status == "done"
+    record = adaptact.train(run)
+    assert record.status == "done"
+    assert len(record.shapes["act1"]["sample"]["scale"]) == 5

@@ -102,6 +102,9 @@ def test_scores_and_differences_are_those_of_the_records(store):
     assert gains.loc["LEAF as Tanh, DSPT + P24SI", column] == "+0.00 [+0.00, +0.00]"
     assert gains.loc["LEAF as Sigmoid, P24SI", column] == "–"
 
+    expected = {"comparisons": 2, "above": 1, "interval above": 0, "interval below": 0, "significant": 0}
+    assert tables.tally(experiment, "laptop", store) == expected
+
     line = tables.stamp(experiment, "laptop", store)
     assert "9 of 36 cells recorded" in line
     assert "seeds 42, 100, 128 (n = 3)" in line

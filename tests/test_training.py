@@ -99,8 +99,9 @@ def test_shuffling_draws_a_new_order_each_epoch(monkeypatch):
     assert torch.equal(first.sort()[0], second.sort()[0])
 
 
-def test_a_diverging_run_is_recorded_as_diverged():
-    record = train(replace(BASE, activation="relu", lr=1e30, epochs=4))
+@pytest.mark.parametrize("run", [replace(BASE, activation="relu"), replace(LEAF, activation_lr=1e30)])
+def test_a_diverging_run_is_recorded_as_diverged(run):
+    record = train(replace(run, lr=1e30, epochs=4))
     assert record.status == "diverged"
     assert len(record.curves["train_loss"]) < 4
     assert None in (record.curves["train_loss"][-1], record.curves["test_loss"][-1])

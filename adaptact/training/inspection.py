@@ -1,5 +1,6 @@
 """What a Record tells besides its scores: learned shapes, and where it was made."""
 
+import math
 import os
 import platform
 
@@ -7,7 +8,6 @@ import numpy as np
 import torch
 
 from .._version import __version__
-from ..activations import Adaptive
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 NEURONS = 5  # drawn from each site, as many as the LEAF paper's figures 5, 7 and 8 show
@@ -19,8 +19,9 @@ def worth_a_look(epoch, epochs):
 
 
 def sites(model):
-    """The trainable activations of a model by name."""
-    return {name: module for name, module in model.named_modules() if isinstance(module, Adaptive)}
+    """The activations of a model that have parameters, by name."""
+    marked = {name: module for name, module in model.named_modules() if getattr(module, "is_activation", False)}
+    return {name: module for name, module in marked.items() if any(True for _ in module.parameters())}
 
 
 def shape_quantiles(model, *, epoch):
@@ -48,10 +49,13 @@ def shape_sample(model, site):
     dict of str to list
         ``index``, positions in the flattened parameters; then a list of values by parameter.
     """
-    module = sites(model)[site]
-    count = int(np.prod(module.num_parameters))
+    parameters = {name: value.detach().cpu().double().flatten() for name, value in sites(model)[site].named_parameters()}
+    count = max(len(value) for value in parameters.values())
     index = np.sort(np.random.default_rng(128).choice(count, size=min(NEURONS, count), replace=False))
-    values = {name: _rounded(value.detach().cpu().double().flatten()[index]) for name, value in module.named_parameters()}
+    # A function of one's own may share some parameters between all neurons and not others.
+    values = {
+        name: _rounded((value if len(value) == count else value[:1].expand(count))[index]) for name, value in parameters.items()
+    }
     return {"index": index.tolist(), **values}
 
 
@@ -65,7 +69,8 @@ def environment(device):
 
 
 def _rounded(values):
-    return [float(f"{float(value):.7g}") for value in values]  # what float32 resolves
+    """Seven digits, what float32 resolves; None for what a diverged run left without a number."""
+    return [float(f"{float(value):.7g}") if math.isfinite(value) else None for value in values]
 
 
 def _cpu_name():

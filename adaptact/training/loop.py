@@ -79,26 +79,13 @@ def _train(run, device, data_folder, checkpoint, on_epoch):
         started = time.perf_counter()
         losses = []
         model.train()
-        # Every epoch's random numbers follow from the seed and the epoch alone, so a resumed run needs no generator's
-        # state. Order and augmentation are drawn on the CPU: they are the same on every device and for every activation.
+        # Every epoch's random numbers follow from the seed and the epoch alone: a resumed run needs no generator's state.
         torch.manual_seed(_entropy(run.seed, epoch, "dropout"))
-        generator = torch.Generator().manual_seed(_entropy(run.seed, epoch, "batches"))
-        count = len(train_images)
-        order = torch.randperm(count, generator=generator) if run.shuffle else torch.arange(count)
-        flips, shifts = data.draw(count, train_images.shape[1:], generator)
-        order, flips, shifts = order.to(device), flips.to(device), shifts.to(device)
-
-        for first in range(0, count, run.batch_size):
-            batch = slice(first, first + run.batch_size)
-            images, labels = train_images[order[batch]], train_labels[order[batch]]
-            if run.augment:
-                images = data.apply(images, flips[batch], shifts[batch])
-            images = to_unit(images)
+        for images, labels in batches(run, epoch, train_images, train_labels):
             for optimizer in optimizers:
                 loss = step(model, optimizer, images, labels)
-            losses.append(
-                loss
-            )  # of the last stage: for DSPT after the activations' step and before the weights', as in the paper's code
+            # Of the last stage: for DSPT after the activations' step and before the weights', as in the paper's code.
+            losses.append(loss)
 
         epoch_curves = {"train_loss": torch.stack(losses).double().mean().item()}
         epoch_curves["test_loss"], epoch_curves["test_accuracy"] = evaluate(model, data_set.test_images, data_set.test_labels)
@@ -140,6 +127,36 @@ def build_model(run):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
         return build(run.model, source.in_shape, partial(make, run.activation, **options), source.num_classes, **network)
+
+
+def batches(run, epoch, images, labels):
+    """The mini-batches of one epoch, augmented, in the order that the seed and the epoch decide.
+
+    Parameters
+    ----------
+    run : Run
+    epoch : int
+        From 1.
+    images, labels : torch.Tensor
+        The whole training set on the device, uint8 and int64.
+
+    Yields
+    ------
+    images, labels : torch.Tensor
+        float32 in [0, 1], ``(batch, channels, rows, columns)``, and int64, ``(batch,)``.
+    """
+    # Order and augmentation are drawn on the CPU: they are the same on every device, and for every activation.
+    generator = torch.Generator().manual_seed(_entropy(run.seed, epoch, "batches"))
+    count = len(images)
+    order = torch.randperm(count, generator=generator) if run.shuffle else torch.arange(count)
+    flips, shifts = data.draw(count, images.shape[1:], generator)
+    order, flips, shifts = (drawn.to(images.device) for drawn in (order, flips, shifts))
+    for first in range(0, count, run.batch_size):
+        batch = slice(first, first + run.batch_size)
+        chosen = images[order[batch]]
+        if run.augment:
+            chosen = data.apply(chosen, flips[batch], shifts[batch])
+        yield to_unit(chosen), labels[order[batch]]
 
 
 def to_unit(images):
