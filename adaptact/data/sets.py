@@ -1,0 +1,197 @@
+"""Data sets by name, as tensors: found in a folder, checked against their published files, or downloaded on request."""
+
+import functools
+import hashlib
+import os
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torchvision import datasets as tv
+
+from ..errors import UserError, choose
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A labelled image set in memory.
+
+    Attributes
+    ----------
+    train_images, test_images : torch.Tensor
+        uint8, ``(N, channels, rows, columns)``.
+    train_labels, test_labels : torch.Tensor
+        int64, ``(N,)``.
+    """
+
+    train_images: torch.Tensor
+    train_labels: torch.Tensor
+    test_images: torch.Tensor
+    test_labels: torch.Tensor
+
+    def to(self, device):
+        """The same set on `device`."""
+        return replace(self, **{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is known of a set before its files are read: its title, shapes, sizes, and where torchvision keeps it."""
+
+    title: str
+    in_shape: tuple
+    train_size: int
+    test_size: int
+    torchvision: type = None
+    files: dict = None  # path under the data folder -> md5 of the unpacked file
+    num_classes: int = 10
+
+
+# torchvision knows the md5 of the packed MNIST files only, and looks no more once they are unpacked. The md5 of
+# KMNIST's training images is not at hand: None means that only the length is checked.
+_IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+_IDX_LENGTH = dict(zip(_IDX, (47_040_016, 60_008, 7_840_016, 10_008), strict=True))
+
+
+def _idx_files(folder, md5s):
+    return {f"{folder}/raw/{name}": md5 for name, md5 in zip(_IDX, md5s, strict=True)}
+
+
+_MNIST = ("6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
+          "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637")  # fmt: skip
+_FASHION = ("f4a8712d7a061bf5bd6d2ca38dc4d50a", "9018921c3c673c538a1fc5bad174d6f9",
+            "8181f5470baa50b63fa0f6fddb340f0a", "15d484375f8d13e6eb1aabb0c3f46965")  # fmt: skip
+_KMNIST = (None, "949e75301f8813e0dc5800dcc320fc52",
+           "bf305b8cd328700fbc17f5acbc2856d2", "9f55f451c0988b028eccdf7d5cc265ab")  # fmt: skip
+_CIFAR = {
+    f"{tv.CIFAR10.base_folder}/{name}": md5
+    for name, md5 in [*tv.CIFAR10.train_list, *tv.CIFAR10.test_list, (tv.CIFAR10.meta["filename"], tv.CIFAR10.meta["md5"])]
+}
+
+SOURCES = {
+    "digits": Source("digits", (1, 28, 28), 1_437, 360),
+    "mnist": Source("MNIST", (1, 28, 28), 60_000, 10_000, tv.MNIST, _idx_files("MNIST", _MNIST)),
+    "fashion_mnist": Source(
+        "Fashion-MNIST", (1, 28, 28), 60_000, 10_000, tv.FashionMNIST, _idx_files("FashionMNIST", _FASHION)
+    ),
+    "kmnist": Source("KMNIST", (1, 28, 28), 60_000, 10_000, tv.KMNIST, _idx_files("KMNIST", _KMNIST)),
+    "cifar10": Source("CIFAR-10", (3, 32, 32), 50_000, 10_000, tv.CIFAR10, _CIFAR),
+}
+
+
+def data_folder(folder=None):
+    """The folder that holds the sets: `folder`, else the environment variable ADAPTACT_DATA, else ``data``."""
+    return Path(folder or os.environ.get("ADAPTACT_DATA") or "data").expanduser()
+
+
+def _fault(name, folder):
+    """The first file of a set that is missing or not as published, and what is wrong with it; None if all is well."""
+    for path, md5 in SOURCES[name].files.items():
+        file = folder / path
+        if not file.is_file():
+            return file, "is missing"
+        length = _IDX_LENGTH.get(file.name)
+        if length is not None and file.stat().st_size != length:
+            return file, f"is damaged: {file.stat().st_size} bytes, {length} expected"
+        if md5 is not None and hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() != md5:
+            return file, "is damaged: its md5 is not the published one"
+    return None
+
+
+@functools.lru_cache(maxsize=4)
+def _load(name, folder, device):
+    source = SOURCES[name]
+    if name == "digits":
+        return _digits().to(device)
+    fault = _fault(name, folder)
+    if fault:
+        file, problem = fault
+        raise UserError(f"{source.title}: {file} {problem}. Fetch it with: python -m adaptact data {name} --data {folder}")
+    tensors = []
+    for train in (True, False):
+        part = source.torchvision(folder, train=train)
+        images = torch.as_tensor(part.data)
+        images = images[:, None] if images.dim() == 3 else images.permute(0, 3, 1, 2)
+        tensors += [images.contiguous(), torch.as_tensor(part.targets, dtype=torch.int64)]
+    return DataSet(*tensors).to(device)
+
+
+def load(name, folder=None, device="cpu"):
+    """A data set as tensors on a device. Loaded once a process.
+
+    Parameters
+    ----------
+    name : str
+        A key of `SOURCES`. ``digits`` needs no files: scikit-learn ships it.
+    folder : path, optional
+        Where the files are, in torchvision's layout; see `data_folder`.
+    device : str or torch.device, default "cpu"
+
+    Returns
+    -------
+    DataSet
+
+    Raises
+    ------
+    UserError
+        If the name is unknown, or a file is missing, truncated, or altered. The message names the set, the file, and
+        the command that fetches it.
+
+    Examples
+    --------
+    >>> load("digits").train_images.shape
+    torch.Size([1437, 1, 28, 28])
+    """
+    return _load(choose("data set", name, SOURCES), data_folder(folder), str(device))
+
+
+def fetch(name, folder=None):
+    """Download a set unless its files are all there and sound.
+
+    Parameters
+    ----------
+    name : str
+        A key of `SOURCES`.
+    folder : path, optional
+        See `data_folder`.
+
+    Returns
+    -------
+    str
+        One line that says where the set is.
+
+    Raises
+    ------
+    UserError
+        If the name is unknown, or the download fails.
+    """
+    source = SOURCES[choose("data set", name, SOURCES)]
+    folder = data_folder(folder)
+    if name == "digits":
+        return "digits: ships inside scikit-learn, nothing to fetch."
+    try:
+        # torchvision takes any file that is there for a good one, so each damaged file is moved out of its way.
+        while (fault := _fault(name, folder)) and fault[0].exists():
+            fault[0].replace(fault[0].with_name(fault[0].name + ".damaged"))
+        if fault:
+            source.torchvision(folder, download=True)
+    except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors, torchvision's RuntimeErrors
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{source.title}: no download into {folder} ({reason}). Copy its files there by hand.") from error
+    if fault := _fault(name, folder):
+        raise UserError(f"{source.title}: {fault[0]} {fault[1]}, even after the download.")
+    return f"{source.title}: ready in {folder}, {source.train_size} training and {source.test_size} test images."
+
+
+def _digits():
+    """scikit-learn's 1,797 digits, enlarged from 8x8 to MNIST's 28x28 so that the papers' networks take them."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    digits = load_digits()
+    small = torch.from_numpy(digits.images[:, None].astype(np.float32) * (255 / 16))
+    images = torch.nn.functional.interpolate(small, size=(28, 28), mode="bilinear").round().to(torch.uint8)
+    train, test = train_test_split(np.arange(len(images)), test_size=360, stratify=digits.target, random_state=0)
+    labels = torch.from_numpy(digits.target.astype(np.int64))
+    return DataSet(images[train], labels[train], images[test], labels[test])
