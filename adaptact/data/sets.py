@@ -72,9 +72,7 @@ _CIFAR = {
 SOURCES = {
     "digits": Source("digits", (1, 28, 28), 1_437, 360),
     "mnist": Source("MNIST", (1, 28, 28), 60_000, 10_000, tv.MNIST, _idx_files("MNIST", _MNIST)),
-    "fashion_mnist": Source(
-        "Fashion-MNIST", (1, 28, 28), 60_000, 10_000, tv.FashionMNIST, _idx_files("FashionMNIST", _FASHION)
-    ),
+    "fashion_mnist": Source("Fashion-MNIST", (1, 28, 28), 60_000, 10_000, tv.FashionMNIST, _idx_files("FashionMNIST", _FASHION)),
     "kmnist": Source("KMNIST", (1, 28, 28), 60_000, 10_000, tv.KMNIST, _idx_files("KMNIST", _KMNIST)),
     "cifar10": Source("CIFAR-10", (3, 32, 32), 50_000, 10_000, tv.CIFAR10, _CIFAR),
 }
