@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.model_selection import train_test_split
 
 from .. import data
 from ..activations import make
@@ -231,6 +230,8 @@ def _split(run, data_set):
     images, labels = data_set.train_images[: run.train_images], data_set.train_labels[: run.train_images]
     if not run.validation_images:
         return images, labels, images[:0], labels[:0]
+    from sklearn.model_selection import train_test_split  # here, since it takes two seconds to import and few runs need it
+
     kept, held = train_test_split(
         np.arange(len(images)), test_size=run.validation_images, stratify=labels.cpu(), random_state=run.seed % 2**32
     )
