@@ -88,7 +88,7 @@ def write_atomically(path, data):
     part = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}-", suffix=".part")
+        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         os.chmod(part, 0o644)

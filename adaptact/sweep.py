@@ -113,7 +113,8 @@ def _train_one(run, folders, device, data_folder):
                 on_epoch=lambda epoch, curves: write_atomically(epoch_file, str(epoch).encode()),
             )
             store.put(record)
-            for leftover in (checkpoint, epoch_file, checkpoint.with_suffix(".lock")):
+            halves = checkpoint.parent.glob(f".{run.name}.*.part")  # what a kill in the middle of a write left behind
+            for leftover in (checkpoint, epoch_file, *halves, checkpoint.with_suffix(".lock")):
                 leftover.unlink(missing_ok=True)
             return run, record.status, record.scores
     except Timeout:

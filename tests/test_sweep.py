@@ -80,7 +80,18 @@ def test_kill_9_loses_at_most_the_epoch_in_progress(tmp_path, undisturbed, jobs)
     outcome = sweep(RUNS, Store(tmp_path), jobs=jobs)
     assert not outcome.failed
     assert numbers(tmp_path) == undisturbed
-    assert not [path for path in checkpoints.iterdir() if not path.name.endswith(".part")], "a finished sweep leaves nothing"
+    assert not list(checkpoints.iterdir()), "a finished sweep leaves nothing"
+
+
+def test_what_a_kill_left_half_written_is_cleared_away_and_only_that(tmp_path):
+    short = replace(RUN, train_images=64, epochs=1)
+    checkpoints = tmp_path / "checkpoints"
+    checkpoints.mkdir()
+    ours, another = checkpoints / f".{short.name}.pt-abc.part", checkpoints / f".{RUN.name}.pt-abc.part"
+    ours.write_bytes(b"half")
+    another.write_bytes(b"half")
+    sweep([short], Store(tmp_path), jobs=1)
+    assert list(checkpoints.iterdir()) == [another]
 
 
 def test_two_sweeps_share_a_folder_and_the_number_of_jobs_changes_nothing(tmp_path, undisturbed):
