@@ -2,7 +2,23 @@
 
 from . import functional
 from ._version import __version__
-from .activations import AHAF, LEAF, activation_parameters, make, register
+from .activations import (
+    AHAF,
+    APALU,
+    LEAF,
+    Adaptive,
+    ALReLU,
+    Facts,
+    PLTanh,
+    SigmoReLU,
+    WeightedSum,
+    activation_parameters,
+    compiled,
+    convert,
+    fused,
+    make,
+    register,
+)
 from .errors import UserError
 from .models import KerasNet, LeNet5
 from .records import Record, Store
@@ -11,16 +27,26 @@ from .training import train
 
 __all__ = [
     "AHAF",
+    "APALU",
     "LEAF",
+    "ALReLU",
+    "Adaptive",
+    "Facts",
     "KerasNet",
     "LeNet5",
+    "PLTanh",
     "Record",
     "Run",
+    "SigmoReLU",
     "Store",
     "UserError",
+    "WeightedSum",
     "__version__",
     "activation_parameters",
+    "compiled",
+    "convert",
     "functional",
+    "fused",
     "make",
     "register",
     "train",

@@ -1,13 +1,15 @@
 """The command line: ``python -m adaptact --help``."""
 
 import argparse
+import json
 import sys
 import warnings
 
-from . import __version__, data
+from . import __version__, activations, data, plugins
 from .errors import UserError, choose, parse_seeds
 from .experiments import EXPERIMENTS, PROFILES, get
 from .records import PROTOCOL, Store, import_records, project_folder
+from .training import pick_device
 
 DESCRIPTION = "Train the experiments of five sources on adaptive activation functions, and see what is recorded."
 EPILOG = """\
@@ -16,7 +18,10 @@ examples:
   python -m adaptact run leaf/table-4 --profile smoke        seconds, needs no files
   python -m adaptact data fashion_mnist --data DIR           download a data set
   python -m adaptact run leaf/table-4 --profile laptop --data DIR --jobs 2
+  python -m adaptact run leaf/table-4 --profile smoke --add mine.py      and the activations that mine.py registers
   python -m adaptact status                                  what is recorded, and at which profile
+  python -m adaptact check mine.py                           the battery of checks over your own activations
+  python -m adaptact bench leaf,apalu --networks lenet5      what they cost beside ReLU and SiLU
   python -m adaptact import _runs                            make your records the book's evidence
 
 A run that is recorded is not trained again. A killed run goes on from its last epoch: give the same command again.
@@ -53,7 +58,7 @@ def command_list(arguments):
 def command_run(arguments):
     from .sweep import sweep
 
-    experiment = get(arguments.experiment)
+    experiment = get(arguments.experiment).including(plugins.add(arguments.add))
     if arguments.profile is None:
         raise UserError(f"--profile is missing. Choose from: {', '.join(PROFILES)}.")
     runs = experiment.runs(arguments.profile, arguments.seeds and parse_seeds(arguments.seeds))
@@ -75,11 +80,12 @@ def command_run(arguments):
 
 
 def command_status(arguments):
+    experiments = [experiment.including(plugins.add(arguments.add)) for experiment in EXPERIMENTS.values()]
     store = _store(arguments)
     records = store.records()
     present = {record.run for record in records if record.protocol == PROTOCOL}
     print(f"{'experiment':16} {'profile':8} recorded, seed by seed")
-    for experiment in EXPERIMENTS.values():
+    for experiment in experiments:
         for profile in PROFILES:
             by_seed = {}
             seeds = {run.seed for run in present} | set(PROFILES[profile].seeds)
@@ -92,6 +98,9 @@ def command_status(arguments):
     for record in records:
         if record.protocol != PROTOCOL:
             print(f"of protocol {record.protocol}, not {PROTOCOL}, and so not counted: {record.run.name}")
+    if unknown := [name for _, name in store.unknown()]:
+        names = ", ".join(dict.fromkeys(unknown))
+        print(f"of activations not known here, and so not counted: {len(unknown)} ({names}); --add FILE makes them known")
     for path, reason in store.damaged():
         print(f"damaged, and so not counted: {path} ({reason}); delete it and run its experiment again")
     begun = sorted((store.target / "checkpoints").glob("*.pt"))
@@ -104,10 +113,43 @@ def command_data(arguments):
 
 
 def command_import(arguments):
+    plugins.add(arguments.add)
     source, target = arguments.folder or project_folder() / "_runs", arguments.results or project_folder() / "results"
     smoke = PROFILES["smoke"]
     imported, kept = import_records(source, target, unless=lambda run: smoke.scale(run) == run)  # no evidence of anything
     print(f"{len(imported)} records imported into {target}, {len(kept)} there already")
+
+
+def command_check(arguments):
+    from . import battery
+
+    names = plugins.add(",".join([*arguments.names, arguments.add])) or activations.names()
+    passed = True
+    for name in names:
+        results = battery.check(name)
+        passed = passed and all(result.status != "failed" for result in results)
+        print(battery.summary(name, results, details=len(names) == 1), flush=True)
+    print(f"{len(battery.CHECKS)} checks each over {len(names)} activations: {'all passed' if passed else 'some failed'}")
+    return 0 if passed else 1
+
+
+def command_bench(arguments):
+    from .bench import NETWORKS, SITES, bench, table
+
+    names = plugins.add(",".join([*arguments.names, arguments.add])) or activations.names()
+    chosen = tuple(arguments.networks.split(","))
+    for network in chosen:
+        choose("network", network, NETWORKS)
+    if not arguments.rounds.isdigit() or int(arguments.rounds) < 1:
+        raise UserError(f"rounds is {arguments.rounds!r}: give a whole number of at least 1.")
+    device = str(pick_device(arguments.device))
+    sites = [site for site in SITES if site.split(".")[0] in chosen]
+    result = bench(names, sites=sites, networks=chosen, device=device, rounds=int(arguments.rounds))
+    print(json.dumps(result, indent=1) if arguments.json else table(result))
+
+
+def _add_activations(command):
+    command.add_argument("--add", metavar="NAME_OR_FILE[,...]", default="", help="activations: names, or files that register them")
 
 
 def _parser():
@@ -139,19 +181,34 @@ def _parser():
     run.add_argument("--seeds", metavar="42,100", help="default: the profile's, see list")
     run.add_argument("--jobs", default="auto", metavar="N", help="runs at a time, one thread each (default: auto)")
     run.add_argument("--device", default="auto", help="auto | cpu | cuda (default: auto)")
+    _add_activations(run)
     add_data(run)
     add_results(run, "folder to read records from and write them to (default: see below)")
     run.epilog = "Default folders: results/ and _runs/ are read, _runs/ is written."
 
     status = add("status", command_status, "show what is recorded, at which profile and seed")
+    _add_activations(status)
     add_results(status, "folder of records (default: results/ and _runs/)")
 
     fetch = add("data", command_data, "download a data set, or check the one that is there")
     fetch.add_argument("dataset", metavar="NAME", help=" | ".join(data.SOURCES))
     add_data(fetch)
 
+    battery = add("check", command_check, "run the battery of checks over activations (default: all)")
+    battery.add_argument("names", nargs="*", metavar="NAME_OR_FILE", help="activations, or files that register them")
+    _add_activations(battery)
+
+    cost = add("bench", command_bench, "measure what activations cost, as ratios to ReLU and SiLU (default: all, minutes)")
+    cost.add_argument("names", nargs="*", metavar="NAME_OR_FILE", help="activations, or files that register them")
+    cost.add_argument("--json", action="store_true", help="print all figures as JSON")
+    cost.add_argument("--device", default="cpu", help="auto | cpu | cuda (default: cpu)")
+    cost.add_argument("--networks", default="lenet5,kerasnet", metavar="A,B", help="whose sites and steps (default: both)")
+    cost.add_argument("--rounds", default="7", metavar="N", help="measurements of each, interleaved (default: 7)")
+    _add_activations(cost)
+
     copy = add("import", command_import, "copy records, but for smoke ones, into results/, where notebooks and book take them from")
     copy.add_argument("folder", nargs="?", metavar="DIR", help="folder of records (default: _runs)")
+    _add_activations(copy)
     add_results(copy, "folder to copy them into (default: results)")
     return parser, commands
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from IPython.display import Markdown, display
 
-from . import data, tables
+from . import data, plugins, tables
 from .errors import UserError, choose, parse_seeds
 from .experiments import PROFILES
 from .records import Store, project_folder
@@ -12,7 +12,7 @@ from .sweep import sweep
 from .training import pick_device, train
 
 RECORDED = "recorded"
-_PARAMETERS = ("profile", "seeds", "device", "results", "data", "dataset")
+_PARAMETERS = ("profile", "seeds", "device", "results", "data", "dataset", "add")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class Settings:
     data_folder : str or None
     dataset : str or None
         For notebooks that let one choose.
+    add : str
+        As given, such as ``mine.py,prelu``.
+    added : tuple of str
+        The names of the activations in it. Each has its rows in every table.
     """
 
     profile: str
@@ -38,6 +42,8 @@ class Settings:
     store: Store
     data_folder: str | None
     dataset: str | None
+    add: str
+    added: tuple
 
     @property
     def shown(self):
@@ -77,7 +83,7 @@ class Settings:
     def fill(self, experiment):
         """Train what an experiment lacks, unless the profile is ``recorded``."""
         if self.profile != RECORDED:
-            self.train(experiment.runs(self.profile, self.seeds))
+            self.train(experiment.including(self.added).runs(self.profile, self.seeds))
 
     def show(self, experiment):
         """Display a paper's table at every shown profile, training what it lacks unless the profile is ``recorded``.
@@ -86,6 +92,7 @@ class Settings:
         ----------
         experiment : Experiment
         """
+        experiment = experiment.including(self.added)
         self.fill(experiment)
         for profile in self.shown:
             display(Markdown(f"**Profile {profile}**: {PROFILES[profile].summary}."))
@@ -97,7 +104,7 @@ class Settings:
             if found:
                 display(Markdown("Differences to the base function over the same seeds, in points:"))
                 display(tables.differences(experiment, profile, self.store, self.seeds))
-            command = f"`python -m adaptact run {experiment.name} --profile {profile}`"
+            command = f"`python -m adaptact run {experiment.name} --profile {profile}{self.add and f' --add {self.add}'}`"
             if found:
                 display(Markdown(f"{tables.stamp(experiment, profile, self.store, self.seeds)} Made by {command}."))
             else:
@@ -111,7 +118,7 @@ def settings(parameters):
     ----------
     parameters : dict
         The notebook's ``globals()`` right after its parameters cell. It may hold ``profile``, ``seeds``, ``device``,
-        ``results``, ``data`` and ``dataset``; an empty string means the default.
+        ``results``, ``data``, ``dataset`` and ``add``; an empty string means the default.
 
     Returns
     -------
@@ -133,6 +140,8 @@ def settings(parameters):
     profile = choose("profile", given.get("profile", RECORDED), [RECORDED, *PROFILES])
     seeds = given.get("seeds", "")
     results = given.get("results") or ""
+    add = given.get("add") or ""
+    add = ",".join(add) if isinstance(add, list) else str(add)
     # What is committed must be shown alike on every machine, whatever lies in _runs there.
     default = Store(project_folder() / "results") if profile == RECORDED else Store()
     return Settings(
@@ -142,4 +151,6 @@ def settings(parameters):
         store=Store(results) if results else default,
         data_folder=given.get("data") or None,
         dataset=choose("data set", given["dataset"], data.SOURCES) if "dataset" in given else None,
+        add=add,
+        added=plugins.add(add),
     )

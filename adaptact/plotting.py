@@ -132,9 +132,11 @@ def draw_differences(experiment, found, selection="best_test", figure=None):
     axes = figure.subplots(1, len(columns), sharey=True, squeeze=False)
     for axis, column in zip(axes[0], columns, strict=True):
         for cell in experiment.cells:
-            if not cell.base or cell.column != column or (cell.row, column) not in by_cell:
+            if not cell.base or cell.column != column or not {(cell.row, column), (cell.base, column)} <= by_cell.keys():
                 continue
             values = (by_cell[cell.row, column] - by_cell[cell.base, column]).dropna().to_numpy()
+            if not len(values):  # no seed that both have
+                continue
             place, ours = rows.index(cell.row), estimate(values)
             if ours.low is not None:
                 axis.plot([ours.low, ours.high], [place, place], color=COLOURS[0], linewidth=2.5, alpha=0.5, zorder=2)
@@ -145,4 +147,37 @@ def draw_differences(experiment, found, selection="best_test", figure=None):
     figure.supxlabel("points above the base function", fontsize="medium")
     axes[0, 0].set_yticks(range(len(rows)), rows)
     axes[0, 0].set_ylim(len(rows) - 0.5, -0.5)
+    return figure
+
+
+def draw_cost(result):
+    """Forward plus backward of each activation as a multiple of eager SiLU's: a dot a site, and their median.
+
+    Parameters
+    ----------
+    result : dict
+        From `adaptact.bench.bench`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    lines = result["sites"]
+    names = list(dict.fromkeys(line["activation"] for line in lines))
+    figure, axis = plt.subplots(figsize=(8, 0.7 + 0.27 * len(names)))
+    for mode, colour, shift in (("eager", COLOURS[1], -0.17), ("compiled", COLOURS[0], 0.17)):
+        for place, name in enumerate(names):
+            found = [line["to_silu"] for line in lines if (line["activation"], line["mode"]) == (name, mode)]
+            axis.plot(found, np.full(len(found), place + shift), "o", color=colour, markersize=3, alpha=0.3)
+            if found:
+                axis.plot(np.median(found), place + shift, "o", color=colour, markersize=6, label=mode if place == 0 else None)
+    silu = [line["to_limit"] for line in lines if (line["activation"], line["mode"]) == ("silu", "eager")]
+    axis.axvline(1, color="black", linewidth=1)
+    axis.axvline(1 / np.median(silu), color="black", linewidth=1, linestyle=":")
+    axis.set(xscale="log", xlabel="multiple of eager SiLU")
+    axis.set_xticks(ticks := [0.2, 0.5, 1, 2, 5, 10, 20], [f"{tick:g}" for tick in ticks])
+    axis.minorticks_off()
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.4, -0.6)
+    axis.legend(loc="lower right")
     return figure

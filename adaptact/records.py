@@ -9,11 +9,20 @@ import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from . import activations
 from .errors import UserError
 from .run import Run, digest
 
 # Raised by hand when the numbers that a Run gives change on purpose. A test of 20 steps fails when they change without it.
 PROTOCOL = 1
+
+
+class UnknownActivation(UserError):
+    """A record is sound, but its activation `name` is not registered in this process."""
+
+    def __init__(self, name):
+        super().__init__(f"activation {name!r} is not known here; --add FILE makes it known.")
+        self.name = name
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,8 @@ class Record:
 
         Raises
         ------
+        UnknownActivation
+            If its activation is not registered in this process.
         ValueError
             If the text is truncated, was edited, or lacks a field.
         """
@@ -72,6 +83,9 @@ class Record:
         if not isinstance(body, dict) or body.pop("sha256", None) != digest(body):
             raise ValueError("its checksum does not fit its content")
         try:
+            name = body["run"]["activation"]
+            if name not in activations.names():
+                raise UnknownActivation(name)
             return cls(**{**body, "run": Run(**body["run"])})
         except (KeyError, TypeError) as error:
             raise ValueError(f"its fields are not a Record's ({error})") from error
@@ -145,7 +159,7 @@ class Store:
         return path
 
     def records(self):
-        """All readable records, whatever their protocol; where two folders hold the same run, the first one's."""
+        """All readable records of known activations, whatever their protocol; of the same run, the first folder's."""
         found = {}
         for folder in self.folders:
             for path in sorted(folder.glob("*/*.json")):
@@ -156,14 +170,19 @@ class Store:
 
     def damaged(self):
         """Paths of the record files that cannot be read, with the reason."""
-        bad = []
+        return [(path, str(error)) for path, error in self._errors() if not isinstance(error, UnknownActivation)]
+
+    def unknown(self):
+        """Paths of the sound records whose activations are not registered in this process, with the activation's name."""
+        return [(path, error.name) for path, error in self._errors() if isinstance(error, UnknownActivation)]
+
+    def _errors(self):
         for folder in self.folders:
             for path in sorted(folder.glob("*/*.json")):
                 try:
                     Record.from_json(path.read_text())
                 except (ValueError, OSError) as error:
-                    bad.append((path, str(error)))
-        return bad
+                    yield path, error
 
     def _read(self, path):
         try:
@@ -171,7 +190,7 @@ class Store:
         except FileNotFoundError:
             return None
         except (ValueError, OSError):
-            return None  # an unreadable file counts as absent, so its run is trained again; `damaged` names it
+            return None  # an unreadable file counts as absent, so its run is trained again; `damaged` or `unknown` has it
 
 
 def import_records(source, target, unless=lambda run: False):
@@ -191,13 +210,16 @@ def import_records(source, target, unless=lambda run: False):
     Raises
     ------
     UserError
-        If `source` is no folder, or holds a damaged record or one of another protocol: nothing is copied then.
+        If `source` is no folder, or holds a damaged record, one of another protocol, or one of an activation that is not
+        registered: nothing is copied then.
     """
     source, target = Store(source), Store(target)
     if not source.target.is_dir():
         raise UserError(f"{source.target} is no folder; records are written to _runs unless --results names another.")
     for path, reason in source.damaged():
         raise UserError(f"{path} is damaged ({reason}); delete it and run its experiment again.")
+    if unknown := dict.fromkeys(name for _, name in source.unknown()):
+        raise UserError(f"{source.target} has records of activations not known here: {', '.join(unknown)}. Give --add FILE too.")
     records = [record for record in source.records() if not unless(record.run)]
     for record in records:
         if record.protocol != PROTOCOL:

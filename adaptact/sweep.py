@@ -1,6 +1,7 @@
 """Many runs: in parallel, restartable, and safe beside another process that writes to the same folder."""
 
 import contextlib
+import pickle
 import sys
 import threading
 import time
@@ -11,7 +12,7 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from . import data
+from . import activations, data
 from .errors import UserError
 from .records import Store, write_atomically
 from .training import pick_device, train
@@ -51,8 +52,8 @@ def sweep(runs, store=None, *, device="auto", data_folder=None, jobs="auto"):
     Raises
     ------
     UserError
-        Before anything starts, if the device or a data set is not to be had or the folder cannot be written; later, if
-        the disk is full. What was recorded until then is kept.
+        Before anything starts, if the device or a data set is not to be had, the folder cannot be written, or an activation
+        of one's own cannot be sent to the workers; later, if the disk is full. What was recorded until then is kept.
     """
     store = store or Store()
     device = pick_device(device)
@@ -70,11 +71,20 @@ def sweep(runs, store=None, *, device="auto", data_folder=None, jobs="auto"):
     write_atomically(probe, b"")
     probe.unlink(missing_ok=True)
 
+    needed = {run.activation for run in todo}
+    own = _Own({name: entry for name, entry in activations.custom().items() if name in needed})
+    if jobs > 1:
+        try:
+            pickle.dumps(own)
+        except Exception as error:  # whatever a pickler meets in a user's objects
+            reason = " ".join(str(error).split())
+            raise UserError(f"{', '.join(own)} cannot be sent to worker processes ({reason}); run it with 1 job.") from error
+
     with _Progress(todo, store) as progress:
         while todo:
             call = joblib.delayed(_train_one)
             results = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(
-                call(run, store.folders, str(device), data_folder) for run in todo
+                call(run, store.folders, str(device), data_folder, own) for run in todo
             )
             busy = []
             for run, status, value in results:
@@ -94,12 +104,30 @@ def sweep(runs, store=None, *, device="auto", data_folder=None, jobs="auto"):
     return outcome
 
 
-def _train_one(run, folders, device, data_folder):
+class _Own(dict):
+    """A user's own activations on their way to a worker, where only adaptact's are registered.
+
+    Those of a file arrive as the names of module and class. A worker that is older than that file's --add cannot import
+    it yet, so its search path is completed before they are unpickled.
+    """
+
+    def __reduce__(self):
+        # By cloudpickle, which takes what a notebook cell or a script defines along.
+        return _unpack, (list(sys.path), pickle.dumps(joblib.wrap_non_picklable_objects(dict(self), keep_wrapper=False)))
+
+
+def _unpack(path, entries):
+    sys.path += [folder for folder in path if folder not in sys.path]
+    return pickle.loads(entries)
+
+
+def _train_one(run, folders, device, data_folder, own):
     """Train one run in a worker; returns the run, a status, and the score or what went wrong."""
     store = Store(*folders)
     checkpoint = _checkpoints(store) / f"{run.name}.pt"
     threads = torch.get_num_threads()
     try:
+        activations.restore(own)
         with FileLock(checkpoint.with_suffix(".lock"), timeout=0):
             if (record := store.get(run)) is not None:  # another process finished it in the meantime
                 return run, "present", record.scores

@@ -61,13 +61,14 @@ def scores(experiment, profile, store, seeds=None):
         ours = _of(found, cell)
         line = table.setdefault(cell.row, {})
         if profile == "paper":
-            line[cell.column, "published (epoch)"] = f"{cell.published:.2f} ({cell.published_epoch})"
+            printed = cell.published is not None
+            line[cell.column, "published (epoch)"] = f"{cell.published:.2f} ({cell.published_epoch})" if printed else NOTHING
         for selection in ("best_test", "last") if len(found) else ("best_test",):
             values = ours[selection].dropna()
             line[cell.column, SELECTIONS[selection]] = _mean(values, len(seeds), diverged=(ours["status"] == "diverged").sum())
         if profile == "paper" and len(found):
             values = ours["best_test"].dropna()
-            line[cell.column, "gap"] = _signed(values.mean() - cell.published) if len(values) else NOTHING
+            line[cell.column, "gap"] = _signed(values.mean() - cell.published) if printed and len(values) else NOTHING
     return _frame(table)
 
 
@@ -113,7 +114,8 @@ def differences(experiment, profile, store, seeds=None, selection="best_test"):
     table = {}
     for cell, ours, p in compare(experiment, profile, store, seeds, selection):
         line = table.setdefault(cell.row, {})
-        line[cell.column, "published"] = _signed(cell.published - cells[cell.base, cell.column].published)
+        printed, base = cell.published, cells[cell.base, cell.column].published
+        line[cell.column, "published"] = NOTHING if None in (printed, base) else _signed(printed - base)
         line[cell.column, "ours [95 % interval]"] = _difference(ours)
         line[cell.column, "p (Holm)"] = NOTHING if p is None else f"{p:.3f}" if p >= 0.001 else "< 0.001"
     return _frame(table)

@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 
 import adaptact
-from adaptact import AHAF, LEAF, UserError, activations, make, register
-from adaptact.functional import ahaf, leaf
+from adaptact import AHAF, APALU, LEAF, ALReLU, PLTanh, UserError, WeightedSum, activations, make, register
+from adaptact.functional import ahaf, alrelu, apalu, leaf, pltanh, sigmorelu, weighted_sum
 
 X = torch.linspace(-6, 6, 241, dtype=torch.float64)
 RHO = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in (0.7, -0.4, 1.3, 0.2)]
@@ -126,10 +126,29 @@ def test_channel_parameters_stand_at_dimension_1():
         (lambda: LEAF(4)(torch.zeros(2, 5, 3)), ["4 channels at dimension 1", "(2, 5, 3)"]),
         (lambda: LEAF((5, 4))(torch.zeros(2, 4, 5)), ["samples of shape (5, 4)", "(2, 4, 5)"]),
         (lambda: make("leave", (3,)), ["Did you mean 'leaf'", "ahaf"]),
-        (lambda: make("leaf", (3,), granularity="pixel"), ["layer, channel, neuron"]),
+        (lambda: make("leaf", (3,), granularity="pixel"), ["neuron, channel, layer"]),
         (lambda: make("leaf", (3,), start="tanh"), ["option of activation 'leaf'", "init"]),
         (lambda: make("silu_manual", (3,), init="tanh"), ["takes no options"]),
         (lambda: register("leaf")(AHAF), ["'leaf' is registered already"]),
+        (lambda: register("My Tanh")(torch.tanh), ["'My Tanh'", "lower-case letters, digits and underscores"]),
+        (lambda: LEAF(held=("rho5",)), ["'rho5'", "rho1, rho2, rho3, rho4"]),
+        (lambda: make("prelu", (3, 4), granularity="neuron"), ["channel, layer"]),
+        (lambda: make("pltanh", (3, 4), slope=0.1), ["option of activation 'pltanh'", "alpha"]),
+        (lambda: PLTanh(alpha=-0.1), ["alpha of PLTanh is -0.1", "at least 0"]),
+        (lambda: ALReLU(alpha="small"), ["alpha of ALReLU is 'small'"]),
+        (lambda: APALU(a=-0.55), ["APALU's a is -0.55", "positive"]),
+        (lambda: APALU(b=0), ["APALU's b is 0", "positive"]),
+        (lambda: APALU(4)(torch.zeros(2, 5)), ["4 channels", "(2, 5)"]),
+        (lambda: weighted_sum(X, (0.5, 0.3, 0.3)), ["sum to 1.1", "sum to one"]),
+        (lambda: weighted_sum(X, (0.5, 0.5)), ["2 coefficients for 3 functions"]),
+        (lambda: weighted_sum(X, torch.ones(2)), ["2 coefficients for 3 functions"]),
+        (lambda: weighted_sum(X, (1.0,), ("sine",)), ["'sine'", "relu, tanh, sin"]),
+        (lambda: WeightedSum(init=(0.5, 0.2, 0.2)), ["sum to 0.9", "sum to one"]),
+        (lambda: WeightedSum(init=(1.0, 0.0, 0.0)), ["'softmax' cannot start at", "above 0"]),
+        (lambda: WeightedSum(init=(1.5, -0.5, 0.0), normalisation="square"), ["'square' cannot start at", "at least 0"]),
+        (lambda: WeightedSum(init="random"), ["'random'", "equal"]),
+        (lambda: WeightedSum(normalisation="max"), ["'max'", "softmax, sum, square, absolute"]),
+        (lambda: WeightedSum(functions="relu"), ["functions is 'relu'", "list of names or callables"]),
     ],
 )
 def test_bad_input_is_one_line_with_the_valid_choices(call, words):
@@ -171,3 +190,79 @@ def test_a_registered_class_and_function_train_by_name(monkeypatch):
     record = adaptact.train(run)
     assert record.status == "done"
     assert len(record.shapes["act1"]["sample"]["scale"]) == 5
+
+
+def test_pltanh_as_the_paper_has_it_and_where_its_claims_fail():
+    x = torch.linspace(-5, 5, 1001, dtype=torch.float64)
+    torch.testing.assert_close(pltanh(x, 0.4)[x < 0], -0.4 * x[x < 0])  # negative inputs, positive outputs
+    for alpha, end in ((0.01, 100.0), (0.1, 10.0), (0.4, 2.464), (0.5, 1.915)):
+        end = torch.tensor(end, dtype=torch.float64)
+        torch.testing.assert_close(pltanh(0.99 * end, alpha), torch.tanh(0.99 * end))
+        torch.testing.assert_close(pltanh(1.01 * end, alpha), alpha * 1.01 * end)  # and so it has no bound
+    torch.testing.assert_close(alrelu(x), torch.where(x < 0, -0.01 * x, x))
+    torch.testing.assert_close(alrelu(x, 0.0), F.relu(x))
+    torch.testing.assert_close(sigmorelu(x), torch.where(x > 0.6590460684, x, torch.sigmoid(x)))
+
+
+def test_a_leak_is_fixed_unless_it_is_asked_for():
+    assert not list(PLTanh(alpha=0.4).parameters())
+    assert PLTanh(alpha=0.4).state_dict()["alpha"] == torch.tensor(0.4)
+    assert [tuple(p.shape) for p in make("pltanh", (3, 4), granularity="channel", trainable=True).parameters()] == [(3,)]
+    assert not activations.is_trainable("pltanh")
+    assert activations.is_trainable("trainable_pltanh")
+
+
+def test_apalu_at_the_papers_values_and_always_positive():
+    x = torch.tensor([0.5, 1.0, 2.0, -30.0], dtype=torch.float64)
+    torch.testing.assert_close(apalu(x), torch.tensor([0.4677, 1.0152, 2.1646, -0.065], dtype=torch.float64), rtol=0, atol=5e-5)
+    module = APALU(3, dtype=torch.float64)
+    torch.testing.assert_close(module.a, torch.full((3,), 0.55, dtype=torch.float64))
+    torch.testing.assert_close(module.b, torch.full((3,), 0.065, dtype=torch.float64))
+    optimizer = torch.optim.SGD(module.parameters(), lr=10.0)
+    for _ in range(20):  # a loss that pulls both far below zero
+        optimizer.zero_grad()
+        (module.a.sum() + module.b.sum()).backward()
+        optimizer.step()
+    assert (module.a > 0).all()
+    assert (module.b > 0).all()
+    assert APALU(a=500.0, dtype=torch.float64).a.item() == 500.0
+
+
+def test_trainable_swish_is_ahaf_with_its_amplitude_held():
+    module = make("trainable_swish", (4,))
+    assert [name for name, _ in module.named_parameters()] == ["gamma"]
+    assert "beta" in module.state_dict()
+    torch.testing.assert_close(module(X[:4].float()), F.silu(X[:4].float()))
+
+
+@pytest.mark.parametrize("normalisation", ["softmax", "sum", "square", "absolute"])
+def test_weighted_sums_start_where_they_are_told_and_keep_the_sum_one(normalisation):
+    module = WeightedSum(2, normalisation=normalisation, init=(0.5, 0.3, 0.2), dtype=torch.float64)
+    wanted = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+    torch.testing.assert_close(module.coefficients, wanted[:, None].expand(3, 2))
+    x = torch.randn(5, 2, dtype=torch.float64)
+    torch.testing.assert_close(module(x), 0.5 * F.relu(x) + 0.3 * torch.tanh(x) + 0.2 * torch.sin(x))
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(torch.rand_like(parameter))
+    torch.testing.assert_close(module.coefficients.sum(0), torch.ones(2, dtype=torch.float64))
+    torch.testing.assert_close(weighted_sum(x, module.coefficients), module(x))
+
+
+def test_weighted_sums_of_other_functions():
+    def cube(x):
+        return x**3
+
+    module = WeightedSum(functions=("sigmoid", cube), init=(0.25, 0.75))
+    assert set(module.learned()) == {"sigmoid", "cube"}
+    torch.testing.assert_close(module(X.float()), 0.25 * torch.sigmoid(X.float()) + 0.75 * X.float() ** 3)
+    torch.testing.assert_close(WeightedSum(functions=("relu",), init=(1.0,), normalisation="sum")(X.float()), F.relu(X.float()))
+
+
+def test_records_keep_what_the_formula_takes_and_not_raw_weights():
+    settings = dict(dataset="digits", train_images=64, model="lenet5", epochs=1, seed=42, granularity="layer")
+    shapes = adaptact.train(adaptact.Run(activation="apalu", **settings)).shapes
+    assert set(shapes["act1"]["sample"]) == {"index", "a", "b"}
+    assert shapes["act1"]["quantiles"]["a"][0][1:] == pytest.approx([0.55] * 5)
+    shapes = adaptact.train(adaptact.Run(activation="weighted_sum", **settings)).shapes
+    assert sum(shapes["act2"]["sample"][name][0] for name in ("relu", "tanh", "sin")) == pytest.approx(1)

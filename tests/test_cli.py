@@ -20,7 +20,7 @@ def test_help_teaches(capsys):
         main(["run", "--help"])
     assert stop.value.code == 0
     text = capsys.readouterr().out
-    assert all(f"--{option}" in text for option in ("profile", "seeds", "jobs", "device", "data", "results"))
+    assert all(f"--{option}" in text for option in ("profile", "seeds", "jobs", "device", "data", "results", "add"))
 
 
 def test_list_names_everything(capsys):

@@ -21,19 +21,21 @@ class Adaptive(nn.Module):
         of the input, as in `torch.nn.PReLU`), or the shape of one sample, such as ``(20, 24, 24)`` (one a neuron).
     init : str
         A key of `starts`.
+    held : tuple of str, default ()
+        Names of parameters that stay as they start: they become buffers, which no optimiser sees.
     device, dtype : optional
         As in every torch module.
 
     Raises
     ------
     UserError
-        If `num_parameters` holds no positive integers or `init` is unknown.
+        If `num_parameters` holds no positive integers, or `init` or a name in `held` is unknown.
     """
 
     is_activation = True  # its parameters are activation parameters, not weights: see `activation_parameters`
     starts: dict[str, dict[str, float]] = {}
 
-    def __init__(self, num_parameters=1, *, init, device=None, dtype=None):
+    def __init__(self, num_parameters=1, *, init, held=(), device=None, dtype=None):
         super().__init__()
         shape = (num_parameters,) if isinstance(num_parameters, int) else tuple(num_parameters)
         if not shape or not all(isinstance(size, int) and size > 0 for size in shape):
@@ -45,8 +47,14 @@ class Adaptive(nn.Module):
         self.init = choose(f"start of {type(self).__name__}", init, self.starts)
         # Per-channel parameters stay one-dimensional in storage: optimisers exempt ndim <= 1 from weight decay.
         self.names = tuple(self.starts[init])
+        held = (held,) if isinstance(held, str) else held
+        self.held = tuple(choose(f"parameter of {type(self).__name__}", name, self.names) for name in held)
         for name in self.names:
-            self.register_parameter(name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+            value = torch.empty(shape, device=device, dtype=dtype)
+            if name in self.held:
+                self.register_buffer(name, value)
+            else:
+                self.register_parameter(name, nn.Parameter(value))
         self.reset_parameters()
 
     def reset_parameters(self):
@@ -79,9 +87,37 @@ class Adaptive(nn.Module):
             )
         return [getattr(self, name).view(view) for name in self.names]
 
+    def values(self):
+        """What the formula takes besides its input, by name.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            Each of shape `num_parameters`; the parameters themselves, unless a subclass makes the values from them.
+        """
+        return {name: getattr(self, name) for name in self.names}
+
+    def learned(self):
+        """The `values` that are not held: what a record keeps of a trained shape."""
+        return {name: value for name, value in self.values().items() if name not in self.held}
+
     def extra_repr(self):
-        total = math.prod(self.num_parameters) * len(self.names)
-        return f"num_parameters={self.num_parameters}, init={self.init!r}, total={total}"
+        total = math.prod(self.num_parameters) * (len(self.names) - len(self.held))
+        held = f", held={self.held}" if self.held else ""
+        return f"num_parameters={self.num_parameters}, init={self.init!r}{held}, total={total}"
+
+
+def positive(what, value):
+    """A start that must be a positive number.
+
+    Raises
+    ------
+    UserError
+        If it is not.
+    """
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
+        raise UserError(f"{what} is {value!r}: give a positive number.")
+    return float(value)
 
 
 def activation_parameters(model):

@@ -6,6 +6,7 @@ r"""LEAF and AHAF, the sigmoid-gated linear functions with a shape of their own.
 import torch
 
 from .base import Adaptive
+from .fused import fused
 
 
 def leaf(x, rho1, rho2, rho3, rho4):
@@ -32,7 +33,18 @@ def leaf(x, rho1, rho2, rho3, rho4):
     >>> leaf(torch.tensor([-1.0, 0.0, 1.0]), 0.0, 2.0, 2.0, -1.0)  # tanh
     tensor([-0.7616,  0.0000,  0.7616])
     """
+    return fused(_leaf, x, rho1, rho2, rho3, rho4)
+
+
+def _leaf(x, rho1, rho2, rho3, rho4):
     return (rho1 * x + rho2) * torch.sigmoid(rho3 * x) + rho4
+
+
+def leaf_derivatives(x, rho1, rho2, rho3, rho4):
+    """The closed forms of LEAF's derivatives with respect to x, rho1, rho2, rho3 and rho4, in this order."""
+    gate, line = torch.sigmoid(rho3 * x), rho1 * x + rho2
+    slope = gate * (1 - gate)
+    return rho1 * gate + line * slope * rho3, x * gate, gate, line * slope * x, torch.ones_like(x)
 
 
 def ahaf(x, beta, gamma):
@@ -59,7 +71,18 @@ def ahaf(x, beta, gamma):
     >>> ahaf(torch.tensor([-1.0, 0.0, 1.0]), 1.0, 1.0)  # SiLU
     tensor([-0.2689,  0.0000,  0.7311])
     """
+    return fused(_ahaf, x, beta, gamma)
+
+
+def _ahaf(x, beta, gamma):
     return beta * x * torch.sigmoid(gamma * x)
+
+
+def ahaf_derivatives(x, beta, gamma):
+    """The closed forms of AHAF's derivatives with respect to x, beta and gamma, in this order."""
+    gate = torch.sigmoid(gamma * x)
+    slope = gate * (1 - gate)
+    return beta * (gate + gamma * x * slope), x * gate, beta * x * x * slope
 
 
 class LEAF(Adaptive):
@@ -72,13 +95,15 @@ class LEAF(Adaptive):
     init : {"silu", "relu", "tanh", "sigmoid"}, default "silu"
         The function it starts as. As ReLU it is an approximation: the gate's slope rho3 starts at 2**16, which
         overflows float16. The paper's Table 1 prints rho2 = 0 for the sigmoid, which is the zero function; 1 is meant.
+    held : tuple of str, default ()
+        Parameters that stay as they start, such as ``("rho4",)``.
     device, dtype : optional
         As in every torch module.
 
     Raises
     ------
     UserError
-        If `num_parameters` or `init` makes no sense, or an input does not fit the parameters.
+        If `num_parameters`, `init` or `held` makes no sense, or an input does not fit the parameters.
 
     References
     ----------
@@ -97,15 +122,15 @@ class LEAF(Adaptive):
         "sigmoid": {"rho1": 0.0, "rho2": 1.0, "rho3": 1.0, "rho4": 0.0},
     }
 
-    def __init__(self, num_parameters=1, *, init="silu", device=None, dtype=None):
-        super().__init__(num_parameters, init=init, device=device, dtype=dtype)
+    def __init__(self, num_parameters=1, *, init="silu", held=(), device=None, dtype=None):
+        super().__init__(num_parameters, init=init, held=held, device=device, dtype=dtype)
 
     def forward(self, x):
         return leaf(x, *self.expanded(x))
 
 
 class AHAF(Adaptive):
-    """AHAF as a module with trainable ``beta`` and ``gamma``: LEAF without rho2 and rho4.
+    r"""AHAF as a module with trainable ``beta`` and ``gamma``: LEAF without rho2 and rho4.
 
     Parameters
     ----------
@@ -113,13 +138,16 @@ class AHAF(Adaptive):
         1 (per layer), the number of channels, or the shape of one sample (per neuron, as in the paper's networks).
     init : {"silu", "relu"}, default "silu"
         The function it starts as; as ReLU gamma is 2**16, as in LEAF's reference code (the AHAF paper's has 1e9).
+    held : tuple of str, default ()
+        Parameters that stay as they start. ``held=("beta",)`` is Swish with a trainable slope,
+        :math:`x\,\sigma(\gamma x)`.
     device, dtype : optional
         As in every torch module.
 
     Raises
     ------
     UserError
-        If `num_parameters` or `init` makes no sense, or an input does not fit the parameters.
+        If `num_parameters`, `init` or `held` makes no sense, or an input does not fit the parameters.
 
     References
     ----------
@@ -136,8 +164,8 @@ class AHAF(Adaptive):
         "silu": {"beta": 1.0, "gamma": 1.0},
     }
 
-    def __init__(self, num_parameters=1, *, init="silu", device=None, dtype=None):
-        super().__init__(num_parameters, init=init, device=device, dtype=dtype)
+    def __init__(self, num_parameters=1, *, init="silu", held=(), device=None, dtype=None):
+        super().__init__(num_parameters, init=init, held=held, device=device, dtype=dtype)
 
     def forward(self, x):
         return ahaf(x, *self.expanded(x))

@@ -1,23 +1,88 @@
 """Activations by name, so that a Run, a notebook parameter, or the command line can ask for one."""
 
 import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-import torch
 from torch import nn
 
 from ..errors import UserError, choose
 
-GRANULARITIES = ("layer", "channel", "neuron")
+GRANULARITIES = ("neuron", "channel", "layer")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an activation as it starts, each of which the battery holds it to. None: not declared.
+
+    Parameters
+    ----------
+    title : str
+        How it is written in a text.
+    formula : str
+        LaTeX, a function of x.
+    source : str
+        Where it comes from, with a DOI or arXiv number.
+    range : tuple of float
+        Infimum and supremum of its values.
+    monotone : bool
+        Whether it never decreases.
+    at_zero : float
+        Its value at zero.
+    kinks : tuple of float
+        Where its slope jumps; it is differentiable everywhere else.
+    saved : int
+        Bytes kept for the backward pass for each float32 element of the input, parameters apart.
+    function : callable
+        The functional form, ``function(x, *values)``, with what the module's `values` gives, in that order.
+    derivatives : callable
+        ``derivatives(x, *values)`` gives closed forms with respect to `x` and each value, written down apart from the formula.
+    """
+
+    title: str | None = None
+    formula: str | None = None
+    source: str | None = None
+    range: tuple | None = None
+    monotone: bool | None = None
+    at_zero: float | None = None
+    kinks: tuple | None = None
+    saved: int | None = None
+    function: Callable | None = None
+    derivatives: Callable | None = None
+
+
+@dataclass(frozen=True)
+class _Entry:
+    target: Callable
+    granularities: tuple
+    preset: dict = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
+
+    @property
+    def options(self):
+        """The names of the options that the target takes; none for a plain function."""
+        return tuple(inspect.signature(self.target).parameters) if inspect.isclass(self.target) else ()
+
+
+BUILT_IN = set()  # the names of this package's own
 _REGISTRY = {}
 
 
-def register(name):
+def register(name, *, granularities=None, preset=None, facts=None):
     """Decorator that makes an activation known under `name`.
 
     Parameters
     ----------
     name : str
-        Lower-case, free.
+        Free, of lower-case letters, digits and underscores: it becomes a part of file names.
+    granularities : tuple of str, optional
+        What may have parameters of its own, the usual one first. By default all of ``neuron``, ``channel``, ``layer`` for
+        a class that takes `num_parameters`, else none: a fixed function.
+    preset : dict, optional
+        Options that the class is given unless `make` is told otherwise.
+    facts : Facts, optional
+        What the battery is to check.
 
     Returns
     -------
@@ -28,10 +93,11 @@ def register(name):
     Raises
     ------
     UserError
-        If another activation has that name.
+        If another activation has that name, or it has other characters.
 
     Examples
     --------
+    >>> import torch
     >>> @register("doc_square")
     ... def square(x):
     ...     return x * x
@@ -39,12 +105,19 @@ def register(name):
     tensor([9.])
     """
 
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise UserError(f"{name!r} is no name for an activation: give lower-case letters, digits and underscores, such as my_tanh.")
+
     def add(target):
         old = _REGISTRY.get(name)
         # Running a notebook cell twice makes a new object under the same qualified name: that is no clash.
-        if old is not None and (old.__module__, old.__qualname__) != (target.__module__, target.__qualname__):
+        if old is not None and _identity(old.target) != _identity(target):
             raise UserError(f"an activation named {name!r} is registered already; choose a free name.")
-        _REGISTRY[name] = target
+        allowed = granularities
+        if allowed is None:
+            trainable = inspect.isclass(target) and "num_parameters" in inspect.signature(target).parameters
+            allowed = GRANULARITIES if trainable else ()
+        _REGISTRY[name] = _Entry(target, tuple(allowed), preset or {}, facts or Facts())
         return target
 
     return add
@@ -56,9 +129,28 @@ def names():
 
 
 def is_trainable(name):
-    """Whether the activation `name` has parameters of its own (it takes `num_parameters`)."""
-    target = _REGISTRY[choose("activation", name, _REGISTRY)]
-    return inspect.isclass(target) and "num_parameters" in inspect.signature(target).parameters
+    """Whether the activation `name` has parameters of its own."""
+    return bool(granularities(name))
+
+
+def granularities(name):
+    """What may have parameters of its own in the activation `name`, the usual one first; empty for a fixed function."""
+    return _entry(name).granularities
+
+
+def facts(name):
+    """The declared `Facts` of the activation `name`."""
+    return _entry(name).facts
+
+
+def custom():
+    """The activations that are not this package's own, by name, in a form that `restore` takes in another process."""
+    return {name: entry for name, entry in _REGISTRY.items() if name not in BUILT_IN}
+
+
+def restore(entries):
+    """Register what `custom` gave, as a worker process does that has not run the user's code."""
+    _REGISTRY.update(entries)  # a worker outlives a sweep, and the user may have changed the code since
 
 
 class _Plain(nn.Module):
@@ -75,7 +167,7 @@ class _Plain(nn.Module):
         return self.name
 
 
-def make(name, shape, *, granularity="neuron", **options):
+def make(name, shape, *, granularity=None, **options):
     """A fresh activation for one site of a network.
 
     Parameters
@@ -84,8 +176,8 @@ def make(name, shape, *, granularity="neuron", **options):
         A registered activation.
     shape : tuple of int
         The shape of one sample at that site: ``(channels, rows, columns)`` or ``(features,)``.
-    granularity : {"layer", "channel", "neuron"}, default "neuron"
-        What has parameters of its own. Fixed functions have none and ignore it.
+    granularity : {"neuron", "channel", "layer"}, optional
+        What has parameters of its own. By default neuron where the function allows it. Fixed functions ignore it.
     **options
         Passed on, such as ``init="tanh"``.
 
@@ -104,26 +196,28 @@ def make(name, shape, *, granularity="neuron", **options):
     >>> make("leaf", (20, 24, 24), granularity="channel", init="tanh").num_parameters
     (20,)
     """
-    trainable = is_trainable(name)
-    target = _REGISTRY[name]
-    choose("granularity", granularity, GRANULARITIES)
-    shape = tuple(shape)
-    if trainable:
-        options["num_parameters"] = {"layer": 1, "channel": shape[0], "neuron": shape}[granularity]
-    if inspect.isclass(target):
-        known = [option for option in inspect.signature(target).parameters if option != "self"]
-        for option in options:
-            choose(f"option of activation {name!r}", option, known)
-        module = target(**options)
-    elif options:
-        raise UserError(f"activation {name!r} is a plain function and takes no options, but got: {', '.join(options)}.")
+    entry, shape = _entry(name), tuple(shape)
+    if granularity is not None:
+        choose("granularity", granularity, entry.granularities or GRANULARITIES)
+    if not inspect.isclass(entry.target):
+        if options:
+            raise UserError(f"activation {name!r} is a plain function and takes no options, but got: {', '.join(options)}.")
+        module = _Plain(entry.target, name)
     else:
-        module = _Plain(target, name)
+        for option in options:
+            choose(f"option of activation {name!r}", option, entry.options)
+        options = {**entry.preset, **options}
+        if "num_parameters" in entry.options:
+            granularity = granularity or (entry.granularities or ("layer",))[0]
+            options["num_parameters"] = {"layer": 1, "channel": shape[0], "neuron": shape}[granularity]
+        module = entry.target(**options)
     module.is_activation = True
     return module
 
 
-@register("silu_manual")
-def silu_manual(x):
-    """x * sigmoid(x) written out, the SiLU that the LEAF paper's baselines use."""
-    return x * torch.sigmoid(x)
+def _entry(name):
+    return _REGISTRY[choose("activation", name, _REGISTRY)]
+
+
+def _identity(target):
+    return target.__module__, target.__qualname__

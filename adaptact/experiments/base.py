@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from .. import activations
 from ..data import SOURCES
 from ..errors import choose
 from ..run import Run
@@ -79,7 +80,7 @@ class Cell:
     base : str, optional
         The row that this one is compared with: the fixed function that an adaptive one starts as.
     published : float, optional
-        The printed number: best test accuracy in percent.
+        The printed number: best test accuracy in percent. None for a row that is not the paper's.
     published_epoch : int, optional
     """
 
@@ -110,6 +111,43 @@ class Experiment:
     def run(self, cell, profile, seed):
         """The Run of one cell at a profile and seed."""
         return replace(PROFILES[choose("profile", profile, PROFILES)].scale(cell.run), seed=seed)
+
+    def including(self, names):
+        """This experiment with rows for further activations; rows that it has already are not added twice.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Registered activations. A fixed one gets a row of its name. A trainable one gets two, trained classically and
+            with DSPT, at the granularity of the table's own adaptive rows if it allows that.
+
+        Returns
+        -------
+        Experiment
+            Of the same name. The new cells are compared with the first fixed function of their column.
+
+        Raises
+        ------
+        UserError
+            If a name is unknown.
+        """
+        held = {cell.run.activation for cell in self.cells if cell.row == cell.run.activation or not cell.run.granularity}
+        usual = next((cell.run.granularity for cell in self.cells if cell.run.granularity), "neuron")
+        first, fixed = {}, {}
+        for cell in self.cells:
+            first.setdefault(cell.column, cell)
+            if not cell.run.granularity:
+                fixed.setdefault(cell.column, cell.row)
+        added = []
+        for name in dict.fromkeys(name for name in names if name not in held):
+            trainable = activations.is_trainable(name)
+            allowed = activations.granularities(name) if trainable else [None]
+            granularity = usual if usual in allowed else allowed[0]
+            for row, dspt in [(name, False), (f"{name}, DSPT", True)][: 1 + trainable]:
+                for column, cell in first.items():
+                    run = replace(cell.run, activation=name, init=None, granularity=granularity, dspt=dspt, slow_rho24=None)
+                    added.append(Cell(row, column, run, base=fixed.get(column)))
+        return replace(self, cells=(*self.cells, *added))
 
     def runs(self, profile, seeds=None):
         """All Runs at a profile, without repeats, one seed after the other.

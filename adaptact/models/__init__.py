@@ -1,5 +1,7 @@
 """The papers' networks, each built with an activation factory: a fresh activation at every site."""
 
+import math
+
 import torch
 
 from ..errors import choose
@@ -27,7 +29,8 @@ def build(name, in_shape, activation, num_classes=10, **options):
     Returns
     -------
     torch.nn.Module
-        With torch's default initial weights, drawn from torch's global generator.
+        With torch's default initial weights, drawn from torch's global generator, and ``neurons``, how many outputs its
+        activations have for one image.
 
     Raises
     ------
@@ -40,12 +43,17 @@ def build(name, in_shape, activation, num_classes=10, **options):
     torch.Size([2, 10])
     """
 
+    shapes = []
+
     def isolated(shape):
+        shapes.append(shape)
         # An activation that starts at random must not shift the weights drawn after it: runs of a seed are paired.
         with torch.random.fork_rng(devices=[]):
             return activation(shape)
 
-    return MODELS[choose("model", name, MODELS)](tuple(in_shape), isolated, num_classes, **options)
+    model = MODELS[choose("model", name, MODELS)](tuple(in_shape), isolated, num_classes, **options)
+    model.neurons = sum(math.prod(shape) for shape in shapes)
+    return model
 
 
 __all__ = ["MODELS", "KerasNet", "LeNet5", "build"]

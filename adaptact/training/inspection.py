@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .._version import __version__
+from ..activations import Adaptive, was_compiled
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 NEURONS = 5  # drawn from each site, as many as the LEAF paper's figures 5, 7 and 8 show
@@ -19,9 +20,13 @@ def worth_a_look(epoch, epochs):
 
 
 def sites(model):
-    """The activations of a model that have parameters, by name."""
+    """What each activation of a model has learned: by site, then by name, the values that its formula takes."""
     marked = {name: module for name, module in model.named_modules() if getattr(module, "is_activation", False)}
-    return {name: module for name, module in marked.items() if any(True for _ in module.parameters())}
+    learned = {
+        site: module.learned() if isinstance(module, Adaptive) else dict(module.named_parameters())
+        for site, module in marked.items()
+    }
+    return {site: values for site, values in learned.items() if values}
 
 
 def shape_quantiles(model, *, epoch):
@@ -35,9 +40,9 @@ def shape_quantiles(model, *, epoch):
     return {
         site: {
             name: [[epoch, *_rounded(np.quantile(value.detach().cpu().double().numpy(), QUANTILES))]]
-            for name, value in module.named_parameters()
+            for name, value in values.items()
         }
-        for site, module in sites(model).items()
+        for site, values in sites(model).items()
     }
 
 
@@ -49,7 +54,7 @@ def shape_sample(model, site):
     dict of str to list
         ``index``, positions in the flattened parameters; then a list of values by parameter.
     """
-    parameters = {name: value.detach().cpu().double().flatten() for name, value in sites(model)[site].named_parameters()}
+    parameters = {name: value.detach().cpu().double().flatten() for name, value in sites(model)[site].items()}
     count = max(len(value) for value in parameters.values())
     index = np.sort(np.random.default_rng(128).choice(count, size=min(NEURONS, count), replace=False))
     # A function of one's own may share some parameters between all neurons and not others.
@@ -64,6 +69,8 @@ def environment(device):
     hardware = {"device": device.type, "cpu": _cpu_name(), "cores": os.cpu_count(), "threads": torch.get_num_threads()}
     if device.type == "cuda":
         hardware["gpu"] = torch.cuda.get_device_name(device)
+    if was_compiled():
+        hardware["activations"] = "compiled"
     versions = {"adaptact": __version__, "torch": torch.__version__, "python": platform.python_version()}
     return {"hardware": hardware, "versions": versions}
 
