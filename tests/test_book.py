@@ -1,12 +1,16 @@
 """The built book, read from its files: whole, offline, and free of broken links."""
 
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlparse
 
 import pytest
+import torch
 from conftest import ROOT
+
+from adaptact import Facts, activations, battery
 
 PAGES = ROOT / "_build" / "html"
 
@@ -43,6 +47,7 @@ def test_every_chapter_is_there(pages):
     for name in [
         "book/intro",
         "book/re-run",
+        "book/own-activation",
         "book/references",
         *(f"notebooks/{p.stem}" for p in (ROOT / "notebooks").glob("*.ipynb")),
     ]:
@@ -86,3 +91,21 @@ def test_formulas_and_outputs_are_shown(pages):
     tables = (PAGES / "notebooks" / "11-leaf-tables.html").read_text()
     assert tables.count('class="dataframe"') >= 4
     assert "77.77 (99)" in tables, "the published numbers stand there"
+
+
+def test_the_page_on_ones_own_activation_tells_the_truth(tmp_path, monkeypatch, capsys):
+    """Its code blocks run, and its file passes the battery by the command that it gives."""
+    from adaptact.__main__ import main
+    from adaptact.activations import registry
+
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+    page = (ROOT / "book" / "own-activation.md").read_text()
+    file, *others = re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "mine_of_the_book.py").write_text(file)
+    assert main(["check", str(tmp_path / "mine_of_the_book.py")]) == 0
+    assert "scaled_tanh" in capsys.readouterr().out
+    facts = re.search(r"Facts\(.*?\)\)", page).group()
+    activations.register("declared_tanh", facts=eval(facts, {"Facts": Facts}))(torch.tanh)
+    assert battery.run_check("declared_tanh", "declared properties").status == "ok"
+    for code in others:
+        exec(code, {})

@@ -14,7 +14,17 @@ from adaptact.experiments import EXPERIMENTS, PROFILES
 def test_help_teaches(capsys):
     assert main([]) == 0
     text = capsys.readouterr().out
-    for words in ("list", "run", "status", "data", "import", "leaf/table-4 --profile smoke", "goes on from its last epoch"):
+    for words in (
+        "list",
+        "run",
+        "status",
+        "data",
+        "check",
+        "bench",
+        "import",
+        "leaf/table-4 --profile smoke",
+        "goes on from its last epoch",
+    ):
         assert words in text
     with pytest.raises(SystemExit) as stop:
         main(["run", "--help"])
@@ -32,7 +42,7 @@ def test_list_names_everything(capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["rum"], "Did you mean 'run'? Choose from: list, run, status, data, import."),
+        (["rum"], "Did you mean 'run'? Choose from: list, run, status, data, check, bench, import."),
         (["run", "leaf/table-9", "--profile", "smoke"], "Choose from: leaf/table-2, leaf/table-3"),
         (["run", "leaf/table-4", "--profile", "small"], "Choose from: smoke, laptop, paper."),
         (["run", "leaf/table-4", "--profile", "recorded"], "Choose from: smoke, laptop, paper."),

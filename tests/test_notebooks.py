@@ -20,10 +20,17 @@ def execute(path, out, **parameters):
     papermill.execute_notebook(path, out, parameters=parameters, kernel_name="python3", progress_bar=False, cwd=ROOT)
 
 
+LEFT = {"02-atlas": [], "03-cost": ["bench.json"]}  # what notebooks leave that train nothing
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_smoke_from_an_empty_results_folder(path, tmp_path):
     execute(path, tmp_path / "out.ipynb", profile="smoke", results=str(tmp_path / "results"))
-    assert list((tmp_path / "results").glob("digits/*.json")), "what it trains is kept where it was told to"
+    left = [file.relative_to(tmp_path / "results").as_posix() for file in (tmp_path / "results").rglob("*.json")]
+    if path.stem in LEFT:
+        assert left == LEFT[path.stem]
+    else:
+        assert any(name.startswith("digits/") for name in left), "what it trains is kept where it was told to"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)

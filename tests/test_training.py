@@ -1,6 +1,7 @@
 """The loop: its numbers, its random numbers, divergence, selections, and going on from a checkpoint."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +48,17 @@ def test_golden_numbers_tell_the_procedures_apart():
     numbers = json.loads(GOLDEN.read_text())["numbers"]
     losses = sorted(loss for _, loss in numbers.values())
     assert min(np.diff(losses) / losses[:-1]) > 2e-3, "the tolerance above would not tell two procedures apart"
+
+
+@pytest.mark.skipif(not (shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")), reason="no compiler")
+def test_long_runs_are_compiled_and_say_so(monkeypatch):
+    short = train(replace(LEAF, batch_size=64))
+    assert "activations" not in short.hardware
+    monkeypatch.setattr(loop, "WORTH_COMPILING", 0)
+    long = train(replace(LEAF, batch_size=64))
+    assert long.hardware["activations"] == "compiled"
+    np.testing.assert_allclose(long.curves["train_loss"], short.curves["train_loss"], rtol=1e-3)
+    assert "activations" not in train(replace(BASE, batch_size=64)).hardware, "a fixed function has no formula of ours"
 
 
 def test_same_run_same_numbers_and_the_callers_generator_is_left_alone():
