@@ -56,8 +56,8 @@ def cost(name):
     for mode in ("eager", "compiled"):
         found = [line["to_silu"] for line in recorded()["sites"] if (line["activation"], line["mode"]) == (name, mode)]
         if found:
-            words.append(f"{statistics.median(found):.1f} times SiLU's {mode}")
-    return ", ".join(words) or "not measured; `python -m adaptact bench` does"
+            words.append(f"{statistics.median(found):.1f} {mode}")
+    return f"{', '.join(words)} (SiLU: 1)" if words else "not measured; `python -m adaptact bench` does"
 
 
 def derivatives(name, x, **options):

@@ -369,8 +369,8 @@ def torch_export(name):
 
 
 @_check
-def vmap(name):
-    """torch.func.vmap over three sets of parameters equals a loop."""
+def torch_func(name):
+    """torch.func: vjp and hessian equal autograd's; vmap over three sets of parameters, and over samples, equals a loop."""
     for granularity, _ in _modules(name):
         modules = [next(m for g, m in _modules(name) if g == granularity) for _ in range(3)]
         state = torch.func.stack_module_state(modules)
@@ -381,8 +381,20 @@ def vmap(name):
 
         got = torch.vmap(call, in_dims=(0, 0, None))(*state, x) if list(modules[0].parameters()) else modules[0](x)[None]
         _close(got.expand(3, *x.shape), torch.stack([module(x) for module in modules]), granularity)
-        jacobian = torch.vmap(torch.func.grad(lambda v, module=modules[0]: module(v[None]).sum()))(x)
-        _close(jacobian, torch.func.grad(lambda v, module=modules[0]: module(v).sum())(x), f"{granularity}, gradient a sample")
+        x = _inputs(name).requires_grad_()
+        y, module = modules[0](x), modules[0]
+        (first,) = torch.autograd.grad((y * y.detach()).sum(), x, create_graph=True)
+        _close(torch.func.vjp(module, x.detach())[1](y.detach())[0], first.detach(), f"{granularity}, vjp")
+        v = x.detach()[:1, :, :1, :1].expand(1, *SHAPE).contiguous()
+        _close(
+            torch.func.hessian(lambda v, m=module: m(v).square().sum())(v),
+            torch.autograd.functional.hessian(lambda v, m=module: m(v).square().sum(), v),
+            f"{granularity}, hessian",
+            1e-9,
+        )
+        x = x.detach()
+        jacobian = torch.vmap(torch.func.grad(lambda v, m=module: m(v[None]).sum()))(x)
+        _close(jacobian, torch.func.grad(lambda v, m=module: m(v).sum())(x), f"{granularity}, gradient a sample")
 
 
 @_check

@@ -88,7 +88,7 @@ def html():
 
 def in_parallel(function, paths):
     """Call a function on each path, as many at a time as there are cores; say what is done as it is done."""
-    for line in joblib.Parallel(n_jobs=os.cpu_count(), return_as="generator_unordered", prefer="threads")(
+    for line in joblib.Parallel(n_jobs=os.cpu_count(), return_as="generator_unordered")(
         joblib.delayed(function)(path) for path in paths
     ):
         print(line, flush=True)

@@ -91,7 +91,7 @@ class Breaks(nn.Module):
         (Shares, {}, {"copies"}),
         (Overflows, {}, {"extreme inputs", "half precision"}),
         (WrongStart, {}, {"starts as"}),
-        (Breaks, {}, {"torch compile", "torch export", "vmap"}),
+        (Breaks, {}, {"torch compile", "torch export", "torch func"}),
         (nn.Tanh, {"range": (-1.0, 2.0)}, {"declared properties"}),
         (nn.Tanh, {"range": (-0.5, 1.0)}, {"declared properties"}),
         (nn.SiLU, {"monotone": True}, {"declared properties"}),

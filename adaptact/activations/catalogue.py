@@ -1,6 +1,7 @@
 """Every activation of this package by name, with what is known of it. torch's own functions are torch's own code."""
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -59,7 +60,7 @@ _torch(
     kinks=(0.0,),
     granularities=("channel", "layer"),  # all that torch's own takes
 )
-_torch("elu", nn.ELU, "ELU", r"x \;\text{above 0},\quad e^x - 1 \;\text{below}", range=(-1.0, INF))
+_torch("elu", nn.ELU, "ELU", r"\begin{cases} x & x > 0 \\ e^x - 1 & x \le 0 \end{cases}", range=(-1.0, INF))
 _torch("gelu", nn.GELU, "GELU", r"x\,\Phi(x)", range=(-0.16997120747990369, INF), monotone=False)
 _torch("silu", nn.SiLU, "SiLU, or Swish", r"x\,\sigma(x)", **{**SILU})
 _torch("tanh", nn.Tanh, "tanh", r"\tanh x", range=(-1.0, 1.0))
@@ -120,7 +121,7 @@ _pltanh = Facts(
     derivatives=pltanh_derivatives,
 )
 register("pltanh", granularities=(), facts=_pltanh)(PLTanh)
-register("trainable_pltanh", preset={"trainable": True}, facts=_pltanh)(PLTanh)
+register("trainable_pltanh", preset={"trainable": True}, facts=replace(_pltanh, title="Trainable PLTanh"))(PLTanh)
 register(
     "alrelu",
     granularities=(),
@@ -154,7 +155,7 @@ register(
     "apalu",
     facts=Facts(
         "APALU",
-        r"a\,(x + x\,\sigma(1.702x)) \;\text{from 0},\quad b\,(e^x - 1) \;\text{below}",
+        r"\begin{cases} a\,(x + x\,\sigma(1.702\,x)) & x \ge 0 \\ b\,(e^x - 1) & x < 0 \end{cases}",
         "Subramanian et al. 2024, arXiv 2402.08244",
         range=(-0.065, INF),
         monotone=True,

@@ -110,13 +110,14 @@ class _Fused(torch.autograd.Function):
             gradients = _compiled_backward(ctx.formula, ctx.layout, needs, gradient, x, parameters)
             if gradients is not None:
                 return None, None, *gradients
-        tensors = ctx.saved_tensors
-        if not twice:
-            tensors = [tensor.detach().requires_grad_(need) for tensor, need in zip(tensors, needs, strict=True)]
+        if twice:  # by torch.func, which also finds its way where it is itself what calls for a derivative
+            found = torch.func.vjp(ctx.formula, *ctx.saved_tensors)[1](gradient)
+            return None, None, *(part if need else None for part, need in zip(found, needs, strict=True))
+        tensors = [tensor.detach().requires_grad_(need) for tensor, need in zip(ctx.saved_tensors, needs, strict=True)]
         with torch.enable_grad():
             y = ctx.formula(*tensors)
         wanted = [tensor for tensor, need in zip(tensors, needs, strict=True) if need]
-        found = iter(torch.autograd.grad(y, wanted, gradient, create_graph=twice))
+        found = iter(torch.autograd.grad(y, wanted, gradient))
         return None, None, *(next(found) if need else None for need in needs)
 
     @staticmethod
