@@ -47,7 +47,7 @@ def describe(name):
         "source": known.source or "one of your own",
     }
     head = f"$$f(x) = {known.formula}$$\n\n" if known.formula else ""
-    return head + "| | |\n|---|---|\n" + "\n".join(f"| {key} | {value} |" for key, value in rows.items())
+    return head + "| property | as it starts |\n|---|---|\n" + "\n".join(f"| {key} | {value} |" for key, value in rows.items())
 
 
 def cost(name):
@@ -156,7 +156,7 @@ def _learned(name):
         return "nothing"
     module = make(name, (1,), granularity="layer")
     labels = list(module.learned() if isinstance(module, Adaptive) else dict(module.named_parameters()))
-    return f"{', '.join(f'`{label}`' for label in labels)}: a set a {' or a '.join(allowed)}"
+    return f"{', '.join(f'`{label}`' for label in labels)}; one set per {' or per '.join(allowed)}"
 
 
 def _number(value):

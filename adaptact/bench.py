@@ -5,6 +5,7 @@ a while slows numerator and denominator alike. The median over the rounds is rep
 """
 
 import json
+import logging
 import os
 import platform
 import statistics
@@ -13,10 +14,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or torch's profiler writes two lines for each time it is used
-
 import torch
-from torch.utils.benchmark import Timer
 from tqdm import tqdm
 
 from ._version import __version__
@@ -222,6 +220,9 @@ def _passes(call, x, gradient, module):
 
 
 def _timer(statement, **names):
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # its import remarks that there is no GPU
+    from torch.utils.benchmark import Timer
+
     return Timer(statement, globals=names, num_threads=torch.get_num_threads())
 
 
@@ -242,6 +243,7 @@ def _peak(call, x, gradient, module):
         before = torch.cuda.memory_allocated(x.device)
         torch.autograd.grad(call(x), inputs, gradient)
         return torch.cuda.max_memory_allocated(x.device) - before
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or the profiler writes two lines for each time it is used
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profiler:
         torch.autograd.grad(call(x), inputs, gradient)
     with tempfile.TemporaryDirectory() as folder:
