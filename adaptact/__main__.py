@@ -134,14 +134,21 @@ def command_check(arguments):
 
 
 def command_bench(arguments):
+    if not arguments.rounds.isdigit() or int(arguments.rounds) < 1:
+        raise UserError(f"rounds is {arguments.rounds!r}: give a whole number of at least 1.")
+    if arguments.names == ["training"]:
+        from . import bench_training as training
+
+        result = training.bench_training(rounds=int(arguments.rounds))
+        print(json.dumps(result, indent=1) if arguments.json else training.table(result))
+        return
+
     from .bench import NETWORKS, SITES, bench, table
 
     names = plugins.add(",".join([*arguments.names, arguments.add])) or activations.names()
     chosen = tuple(arguments.networks.split(","))
     for network in chosen:
         choose("network", network, NETWORKS)
-    if not arguments.rounds.isdigit() or int(arguments.rounds) < 1:
-        raise UserError(f"rounds is {arguments.rounds!r}: give a whole number of at least 1.")
     device = str(pick_device(arguments.device))
     sites = [site for site in SITES if site.split(".")[0] in chosen]
     result = bench(names, sites=sites, networks=chosen, device=device, rounds=int(arguments.rounds))
@@ -199,7 +206,9 @@ def _parser():
     _add_activations(battery)
 
     cost = add("bench", command_bench, "measure what activations cost, as ratios to ReLU and SiLU (default: all, minutes)")
-    cost.add_argument("names", nargs="*", metavar="NAME_OR_FILE", help="activations, or files that register them")
+    cost.add_argument(
+        "names", nargs="*", metavar="NAME_OR_FILE", help="activations, or files that register them; or: training, for whole sweeps"
+    )
     cost.add_argument("--json", action="store_true", help="print all figures as JSON")
     cost.add_argument("--device", default="cpu", help="auto | cpu | cuda (default: cpu)")
     cost.add_argument("--networks", default="lenet5,kerasnet", metavar="A,B", help="whose sites and steps (default: both)")

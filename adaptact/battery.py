@@ -91,6 +91,7 @@ def summary(name, results, details=False):
 # --- what the checks look at -------------------------------------------------------------------------------------------
 
 
+@compiled("never")
 def measured(name):
     """An activation's properties as it starts, measured on a grid of 600,001 points from -150 to 150.
 
@@ -297,6 +298,7 @@ def declared_properties(name):
 # --- memory and forms of input -----------------------------------------------------------------------------------------
 
 
+@compiled("never")
 def saved_bytes(name, granularity=None, **options):
     """Bytes kept for the backward pass, parameters apart, for each float32 element of the input."""
     module = make(name, SHAPE, granularity=granularity, **options)

@@ -101,17 +101,17 @@ def table(result):
     return "\n".join(lines)
 
 
-def recorded():
-    """The committed measurements, ``results/bench.json``; no lines where there are none."""
+def recorded(file=FILE):
+    """The committed measurements in ``results``; no lines where there are none."""
     try:
-        return json.loads((project_folder() / "results" / FILE).read_text())
+        return json.loads((project_folder() / "results" / file).read_text())
     except FileNotFoundError:
         return {"machine": {}, "batch": BATCH, "rounds": 0, "sites": [], "steps": []}
 
 
-def write(result, folder):
-    """Keep a result in a folder, as ``bench.json``."""
-    write_atomically(Path(folder) / FILE, (json.dumps(result, indent=1) + "\n").encode())
+def write(result, folder, file=FILE):
+    """Keep a result in a folder, as ``bench.json`` or another file."""
+    write_atomically(Path(folder) / file, (json.dumps(result, indent=1) + "\n").encode())
 
 
 def machine(device):

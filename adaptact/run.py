@@ -112,7 +112,7 @@ class Run:
                 self._be_number(name, math.inf)
         self._be_number("fc_dropout", 1)
         if trainable:
-            choose("granularity", self.granularity, activations.GRANULARITIES)
+            choose("granularity", self.granularity, activations.granularities(self.activation))
         elif self.init or self.granularity or self.dspt:
             raise UserError(f"{self.activation} has no parameters: leave init, granularity and dspt at their defaults.")
         if self.slow_rho24 is not None and self.activation != "leaf":

@@ -83,7 +83,7 @@ def test_a_field_added_later_keeps_the_names_of_earlier_runs():
         ({"lr": float("nan")}, "lr is nan"),
         ({"fc_dropout": 1.0}, "below 1"),
         ({"validation_images": 50_000}, "from 0 to 49999"),
-        ({"granularity": None}, "layer, channel, neuron"),
+        ({"granularity": None}, "neuron, channel, layer"),
         ({"activation": "ahaf", "init": "relu"}, "slow_rho24"),
         ({"activation": "tanh"}, "tanh has no parameters"),
     ],

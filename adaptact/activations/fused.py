@@ -209,6 +209,8 @@ def kernel(function, kind):
     def compute(*arguments):
         return function(*arguments)
 
+    # Where CUDA is installed and no GPU is there, a module that the compiler imports remarks on it, once a process.
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
     # torch counts compilations by code object and gives up, silently, after eight: each kernel gets one of its own.
     code = compute.__code__.replace(co_name=f"kernel_{next(_serial)}")
     return torch.compile(FunctionType(code, globals(), code.co_name, None, compute.__closure__), dynamic=True)
