@@ -197,8 +197,8 @@ def table(found):
         lines[-1] += ", without those that cannot be measured"
     free = f"{disk.size(found.memory_free)} are free" if found.memory_free else "the system does not tell what is free"
     if found.memory:
-        own = disk.size(max(kind.own_memory or 0 for kind in found.kinds))
-        lines.append(f"memory: {disk.size(found.memory)}, {found.jobs} x {own} of it besides what processes share; {free}")
+        each = f" ({found.jobs} x {disk.size(max(kind.own_memory or 0 for kind in found.kinds))})" if found.jobs > 1 else ""
+        lines.append(f"memory: {disk.size(found.memory)}{each} besides what processes share; {free}")
         if found.memory_free and found.memory > found.memory_free:
             lines[-1] += ". That is too little: give fewer --jobs"
     graphics = [kind.gpu_memory for kind in found.kinds if kind.gpu_memory]
@@ -352,11 +352,11 @@ def _measure_one(run, device, read, meet, seconds):
     generators = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
     with generators, _reproducible(device), compiled(compile_mode(run, model)):
         data_set = read(run.dataset, device)
-        steps, test = _steps(run, model, data_set), slice(2 * EVALUATION_BATCH)
+        steps, test = _steps(run, model, data_set), slice(EVALUATION_BATCH)
         images, labels = data_set.test_images[test], data_set.test_labels[test]
         next(steps)
         next(steps)
-        evaluate(model, images[:EVALUATION_BATCH], labels[:EVALUATION_BATCH])
+        evaluate(model, images, labels)
         start = time.perf_counter() - started
         meet()
         met, met_cpu = time.perf_counter(), time.process_time()
