@@ -4,11 +4,12 @@ import argparse
 import json
 import sys
 import warnings
+from collections import Counter
 
 from . import __version__, activations, data, plugins
 from .errors import UserError, choose, parse_seeds
 from .experiments import EXPERIMENTS, PROFILES, get
-from .records import PROTOCOL, Store, import_records, project_folder
+from .records import PROTOCOL, Store, export_records, import_records, project_folder
 from .training import pick_device
 
 DESCRIPTION = "Train the experiments of five sources on adaptive activation functions, and see what is recorded."
@@ -22,7 +23,9 @@ examples:
   python -m adaptact status                                  what is recorded, and at which profile
   python -m adaptact check mine.py                           the battery of checks over your own activations
   python -m adaptact bench leaf,apalu --networks lenet5      what they cost beside ReLU and SiLU
-  python -m adaptact import _runs                            make your records the book's evidence
+  python -m adaptact plan leaf/table-4 --profile laptop      what is to do, and how long it takes here
+  python -m adaptact export leaf/table-4 records.zip         its records as one file, to move them
+  python -m adaptact import records.zip                      make such records, or those in _runs, the book's evidence
 
 A run that is recorded is not trained again. A killed run goes on from its last epoch: give the same command again.
 Records are looked for in results/ and _runs/, and written to _runs/, unless --results names another folder."""
@@ -95,29 +98,93 @@ def command_status(arguments):
                 if count:
                     by_seed[seed] = f"{seed}: {count}/{len(runs)}"
             print(f"{experiment.name:16} {profile:8} {', '.join(by_seed.values()) or '-'}")
-    for record in records:
-        if record.protocol != PROTOCOL:
-            print(f"of protocol {record.protocol}, not {PROTOCOL}, and so not counted: {record.run.name}")
-    if unknown := [name for _, name in store.unknown()]:
-        names = ", ".join(dict.fromkeys(unknown))
-        print(f"of activations not known here, and so not counted: {len(unknown)} ({names}); --add FILE makes them known")
-    for path, reason in store.damaged():
-        print(f"damaged, and so not counted: {path} ({reason}); delete it and run its experiment again")
+    _say_what_does_not_count(store, records)
     begun = sorted((store.target / "checkpoints").glob("*.pt"))
     if begun:
         print(f"{len(begun)} begun; the command that began them goes on with them")
+
+
+def _say_what_does_not_count(store, records, file=None):
+    others = Counter(record.protocol for record in records if record.protocol != PROTOCOL)
+    for protocol, number in sorted(others.items()):
+        print(f"of protocol {protocol}, not {PROTOCOL}, and so not counted: {number}; run their experiments again", file=file)
+    if unknown := [name for _, name in store.unknown()]:
+        names = ", ".join(dict.fromkeys(unknown))
+        what = f"of activations not known here, and so not counted: {len(unknown)} ({names}); --add FILE makes them known"
+        print(what, file=file)
+    for path, reason in store.damaged():
+        print(f"damaged, and so not counted: {path} ({reason}); {store.mending(path)}", file=file)
+
+
+def command_plan(arguments):
+    from .plan import plan, table
+
+    experiment = get(arguments.experiment).including(plugins.add(arguments.add))
+    if arguments.profile is None:
+        raise UserError(f"--profile is missing. Choose from: {', '.join(PROFILES)}.")
+    runs = experiment.runs(arguments.profile, arguments.seeds and parse_seeds(arguments.seeds))
+    store, jobs = _store(arguments), _jobs(arguments.jobs)
+    warnings.filterwarnings("ignore", message=".*still being processed by the workers", module="joblib")  # after Ctrl-C
+    try:
+        found = plan(runs, store, device=arguments.device, data_folder=arguments.data, jobs=jobs)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    print(f"{arguments.experiment} at {arguments.profile}")
+    print(table(found))
+
+
+def command_export(arguments):
+    added = plugins.add(arguments.add)
+    choose("experiment", arguments.experiment, [*EXPERIMENTS, "all"])
+    experiments = EXPERIMENTS.values() if arguments.experiment == "all" else [get(arguments.experiment)]
+    if arguments.profile is not None:
+        choose("profile", arguments.profile, PROFILES)
+    store, seeds = _store(arguments), arguments.seeds and parse_seeds(arguments.seeds)
+    records = store.records()
+    chosen = [record for record in records if record.protocol == PROTOCOL and (not seeds or record.run.seed in seeds)]
+    if arguments.profile or arguments.experiment != "all":
+        profiles = [arguments.profile] if arguments.profile else [name for name in PROFILES if name != "smoke"]
+        seeds = {record.run.seed for record in chosen}
+        wanted = {
+            run for experiment in experiments for name in profiles for run in experiment.including(added).runs(name, seeds or None)
+        }
+        chosen = [record for record in chosen if record.run in wanted]
+    else:  # those of one's own runs too
+        chosen = [record for record in chosen if not _is_smoke(record.run)]
+    _say_what_does_not_count(store, records, file=sys.stderr)
+    if not chosen:
+        where = " or ".join(map(str, store.folders))
+        raise UserError(f"there is no such record in {where}; python -m adaptact status shows what there is.")
+    export_records(chosen, arguments.file)
+    print(f"{len(chosen)} records exported to {arguments.file}")
 
 
 def command_data(arguments):
     print(data.fetch(arguments.dataset, arguments.data))
 
 
+def _is_smoke(run):
+    return PROFILES["smoke"].scale(run) == run
+
+
+def _few(names):
+    return f"{len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+
+
 def command_import(arguments):
     plugins.add(arguments.add)
-    source, target = arguments.folder or project_folder() / "_runs", arguments.results or project_folder() / "results"
-    smoke = PROFILES["smoke"]
-    imported, kept = import_records(source, target, unless=lambda run: smoke.scale(run) == run)  # no evidence of anything
-    print(f"{len(imported)} records imported into {target}, {len(kept)} there already")
+    source, target = arguments.source or project_folder() / "_runs", arguments.results or project_folder() / "results"
+    result = import_records(source, target, unless=_is_smoke)
+    print(f"{len(result.imported)} records imported into {target}, {len(result.present)} there already")
+    if result.replaced:
+        print(f"of these in the place of damaged ones or of an older protocol's: {_few(result.replaced)}")
+    if result.kept:
+        print(f"another record of the same run is there, and is kept: {_few(result.kept)}")
+    if result.left_out:
+        print(f"left out: {len(result.left_out)} of smoke runs, which are no evidence")
+    for protocol, number in sorted(result.other_protocol.items()):
+        print(f"left out: {number} of protocol {protocol}, not {PROTOCOL}; run their experiments again")
 
 
 def command_check(arguments):
@@ -183,15 +250,18 @@ def _parser():
     add("list", command_list, "name the experiments, profiles and data sets")
 
     run = add("run", command_run, "train what an experiment lacks")
-    run.add_argument("experiment", metavar="NAME", help="such as leaf/table-4; see list")
-    run.add_argument("--profile", metavar="P", help=" | ".join(PROFILES))
-    run.add_argument("--seeds", metavar="42,100", help="default: the profile's, see list")
-    run.add_argument("--jobs", default="auto", metavar="N", help="runs at a time, one thread each (default: auto)")
-    run.add_argument("--device", default="auto", help="auto | cpu | cuda (default: auto)")
-    _add_activations(run)
-    add_data(run)
-    add_results(run, "folder to read records from and write them to (default: see below)")
-    run.epilog = "Default folders: results/ and _runs/ are read, _runs/ is written."
+    plan = add("plan", command_plan, "show what run would do, and measure how long it takes here and what it needs")
+    for command in (run, plan):
+        command.add_argument("experiment", metavar="NAME", help="such as leaf/table-4; see list")
+        command.add_argument("--profile", metavar="P", help=" | ".join(PROFILES))
+        command.add_argument("--seeds", metavar="42,100", help="default: the profile's, see list")
+        command.add_argument("--jobs", default="auto", metavar="N", help="runs at a time, one thread each (default: auto)")
+        command.add_argument("--device", default="auto", help="auto | cpu | cuda (default: auto)")
+        _add_activations(command)
+        add_data(command)
+        add_results(command, "folder to read records from and write them to (default: see below)")
+        command.epilog = "Default folders: results/ and _runs/ are read, _runs/ is written."
+    plan.epilog += " A plan writes nothing. Without the data set it measures on random images."
 
     status = add("status", command_status, "show what is recorded, at which profile and seed")
     _add_activations(status)
@@ -215,10 +285,22 @@ def _parser():
     cost.add_argument("--rounds", default="7", metavar="N", help="measurements of each, interleaved (default: 7)")
     _add_activations(cost)
 
+    out = add("export", command_export, "write records into one file, which import takes")
+    out.add_argument("experiment", metavar="NAME", help="such as leaf/table-4, or all")
+    out.add_argument("file", metavar="FILE", help="a name that ends in .zip")
+    out.add_argument("--profile", metavar="P", help=f"{' | '.join(PROFILES)} (default: all but smoke)")
+    out.add_argument("--seeds", metavar="42,100", help="default: all that are recorded")
+    _add_activations(out)
+    add_results(out, "folder of records (default: results/ and _runs/)")
+
     copy = add("import", command_import, "copy records, but for smoke ones, into results/, where notebooks and book take them from")
-    copy.add_argument("folder", nargs="?", metavar="DIR", help="folder of records (default: _runs)")
+    copy.add_argument("source", nargs="?", metavar="FILE_OR_DIR", help="what export wrote, or a folder of records (default: _runs)")
     _add_activations(copy)
     add_results(copy, "folder to copy them into (default: results)")
+    copy.epilog = (
+        "It can be given again, and with each machine's records. Of two records of the same run the one that is there is kept. "
+        "Records of another protocol are left out and counted. If one is damaged or is none, nothing is copied."
+    )
     return parser, commands
 
 

@@ -3,10 +3,15 @@
 Run -> train(run) -> Record, one JSON file -> table, figure, claim -> notebook -> book
 """
 
+import io
 import json
 import os
+import re
 import tempfile
+import zipfile
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 from . import activations
@@ -15,6 +20,7 @@ from .run import Run, digest
 
 # Raised by hand when the numbers that a Run gives change on purpose. A test of 20 steps fails when they change without it.
 PROTOCOL = 1
+LARGEST = 2**24  # bytes of a record in an archive: a thousand times the usual, and no more is unpacked
 
 
 class UnknownActivation(UserError):
@@ -77,22 +83,39 @@ class Record:
         UnknownActivation
             If its activation is not registered in this process.
         ValueError
-            If the text is truncated, was edited, or lacks a field.
+            If the text is truncated, was edited, lacks a field, or has a value of another type.
         """
-        body = json.loads(text)
-        if not isinstance(body, dict) or body.pop("sha256", None) != digest(body):
-            raise ValueError("its checksum does not fit its content")
         try:
+            body = json.loads(text)
+            if not isinstance(body, dict) or body.pop("sha256", None) != digest(body):
+                raise ValueError("its checksum does not fit its content")
             name = body["run"]["activation"]
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                raise ValueError("its activation has no name")
             if name not in activations.names():
                 raise UnknownActivation(name)
-            return cls(**{**body, "run": Run(**body["run"])})
-        except (KeyError, TypeError) as error:
+            record = cls(**{**body, "run": Run(**body["run"])})
+            hash(record.run)  # a list among its fields would be found only where it is looked up
+            right = record.status in ("done", "diverged") and isinstance(record.protocol, int)
+            kinds = (record.curves, record.scores, record.shapes, record.hardware, record.versions)
+            if not right or not all(isinstance(value, dict) for value in kinds):
+                raise ValueError("its fields are not a Record's")
+            if not re.fullmatch(r"[\w.+-]+", record.run.name):  # it becomes a path, and the text may be anybody's
+                raise ValueError(f"{record.run.name!r} is no file's name")
+            return record
+        except (KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"its fields are not a Record's ({error})") from error
 
 
-def write_atomically(path, data):
+def write_atomically(path, data, otherwise="choose another folder with --results"):
     """Write bytes so that a reader, or a kill, sees the old file or the new one and nothing between.
+
+    Parameters
+    ----------
+    path : Path
+    data : bytes
+    otherwise : str, optional
+        What a user can do where freeing some space does not help.
 
     Raises
     ------
@@ -110,9 +133,7 @@ def write_atomically(path, data):
     except OSError as error:
         if part:
             Path(part).unlink(missing_ok=True)
-        raise UserError(
-            f"cannot write {path}: {error.strerror}. Free some space or choose another folder with --results."
-        ) from error
+        raise UserError(f"cannot write {path}: {error.strerror}. Free some space or {otherwise}.") from error
 
 
 def project_folder():
@@ -169,62 +190,224 @@ class Store:
         return list(found.values())
 
     def damaged(self):
-        """Paths of the record files that cannot be read, with the reason."""
-        return [(path, str(error)) for path, error in self._errors() if not isinstance(error, UnknownActivation)]
+        """Paths of what stands in a record's place and is no sound record of that name, with the reason."""
+        return [(path, reason_of(error)) for path, error in self._errors() if not isinstance(error, UnknownActivation)]
 
     def unknown(self):
         """Paths of the sound records whose activations are not registered in this process, with the activation's name."""
         return [(path, error.name) for path, error in self._errors() if isinstance(error, UnknownActivation)]
 
+    def mending(self, path):
+        """What helps where a path of this store is damaged."""
+        if Path(path).is_relative_to(self.target):
+            return "`run` sets it aside and trains its run again"
+        return f"restore it (git restore {path}), or `run` its experiment and `import` the record"
+
+    def set_aside(self, runs):
+        """Make way for the records of runs: what is damaged in the written folder gets ``.damaged`` after its name.
+
+        Parameters
+        ----------
+        runs : iterable of Run
+
+        Returns
+        -------
+        list of str
+            A line for each damaged file, those of the other folders included, which are left as they are.
+
+        Raises
+        ------
+        UserError
+            If a file cannot be renamed.
+        """
+        said = []
+        for path in dict.fromkeys(self.path(run, folder) for run in runs for folder in self.folders):
+            try:
+                self._load(path)
+            except FileNotFoundError:
+                continue
+            except (ValueError, OSError) as error:
+                if not path.is_relative_to(self.target):
+                    said.append(f"damaged: {path} ({reason_of(error)}); {self.mending(path)}")
+                elif aside := rename_aside(path):
+                    said.append(f"damaged: {path} ({reason_of(error)}); set aside as {aside.name}, its run is trained again")
+        return said
+
     def _errors(self):
         for folder in self.folders:
             for path in sorted(folder.glob("*/*.json")):
                 try:
-                    Record.from_json(path.read_text())
+                    self._load(path)
+                except FileNotFoundError:
+                    continue  # another process has just set it aside
                 except (ValueError, OSError) as error:
                     yield path, error
 
+    def _load(self, path):
+        record = Record.from_json(path.read_bytes().decode())
+        if path.name != f"{record.run.name}.json" or path.parent.name != record.run.dataset:
+            raise ValueError(f"it is the record of {record.run.dataset}/{record.run.name}, by another name")
+        return record
+
     def _read(self, path):
         try:
-            return Record.from_json(path.read_text())
-        except FileNotFoundError:
-            return None
+            return self._load(path)
         except (ValueError, OSError):
             return None  # an unreadable file counts as absent, so its run is trained again; `damaged` or `unknown` has it
 
 
-def import_records(source, target, unless=lambda run: False):
-    """Copy the records of one folder into another, where they become evidence.
+def reason_of(error):
+    """What went wrong, in one line, not too long, and without the path, which is named beside it."""
+    words = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+    return words if len(words) <= 200 else f"{words[:200]} ..."
+
+
+def rename_aside(path):
+    """Rename a damaged file, or a folder in its place, to a free name that ends in ``.damaged``.
+
+    Returns
+    -------
+    Path or None
+        Its new name; None if another process has just done it.
+
+    Raises
+    ------
+    UserError
+        If it cannot be renamed.
+    """
+    names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in count())
+    try:
+        return path.rename(next(name for name in names if not name.exists()))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"{path} is damaged and cannot be set aside: {error.strerror}. Rename or delete it.") from error
+
+
+def export_records(records, path):
+    """Write records into one file, which `import_records` takes: a zip archive, the same bytes for the same records.
 
     Parameters
     ----------
-    source, target : path
+    records : iterable of Record
+    path : Path
+        Its name ends in ``.zip``.
+
+    Raises
+    ------
+    UserError
+        If the name ends otherwise, or the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ".zip":
+        raise UserError(f"{path} is written as a zip archive: give a name that ends in .zip.")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for record in sorted(records, key=lambda record: (record.run.dataset, record.run.name)):
+            member = zipfile.ZipInfo(f"{record.run.dataset}/{record.run.name}.json")  # of 1980, whenever it is written
+            member.compress_type, member.create_system, member.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
+            archive.writestr(member, record.to_json())
+    write_atomically(path, buffer.getvalue(), otherwise="give another file")
+
+
+@dataclass
+class Imported:
+    """What became of the records of an import: names of runs in each list, and the count by protocol in `other_protocol`."""
+
+    imported: list = field(default_factory=list)
+    present: list = field(default_factory=list)
+    kept: list = field(default_factory=list)
+    replaced: list = field(default_factory=list)
+    left_out: list = field(default_factory=list)
+    other_protocol: dict = field(default_factory=dict)
+
+
+def import_records(source, target, unless=lambda run: False):
+    """Copy records into a folder, where they become evidence. Doing it again, or with another machine's half, is safe.
+
+    Parameters
+    ----------
+    source : path
+        A folder of records, or a file that `export_records` wrote; of the latter nothing is unpacked to disk.
+    target : path
     unless : callable, optional
         Given a Run, whether to leave its record out.
 
     Returns
     -------
-    imported, kept : list of Run
-        Those copied, and those that `target` held already; the latter are left as they are.
+    Imported
+        ``imported``; ``present``, the same record was there already; ``kept``, another record of the same run was there,
+        and still is; ``replaced``, those of ``imported`` that took the place of an older protocol's record or of a
+        damaged file, which is set aside; ``left_out`` by `unless`; ``other_protocol``, left out as well.
 
     Raises
     ------
     UserError
-        If `source` is no folder, or holds a damaged record, one of another protocol, or one of an activation that is not
+        If `source` is neither, or holds a damaged record, anything else, or a record of an activation that is not
         registered: nothing is copied then.
     """
-    source, target = Store(source), Store(target)
-    if not source.target.is_dir():
-        raise UserError(f"{source.target} is no folder; records are written to _runs unless --results names another.")
-    for path, reason in source.damaged():
-        raise UserError(f"{path} is damaged ({reason}); delete it and run its experiment again.")
-    if unknown := dict.fromkeys(name for _, name in source.unknown()):
-        raise UserError(f"{source.target} has records of activations not known here: {', '.join(unknown)}. Give --add FILE too.")
-    records = [record for record in source.records() if not unless(record.run)]
-    for record in records:
-        if record.protocol != PROTOCOL:
-            raise UserError(f"{record.run.name} is of protocol {record.protocol}, not {PROTOCOL}; run its experiment again.")
-    imported = [record for record in records if target.get(record.run) is None]
-    for record in imported:
-        target.put(record)
-    return [record.run for record in imported], [record.run for record in records if record not in imported]
+    source, target, found, unknown = Path(source), Store(target), [], {}
+    for name, read in _texts(source):
+        try:
+            found.append(Record.from_json(read().decode()))
+        except UnknownActivation as error:
+            unknown[error.name] = None
+        except (ValueError, OSError) as error:
+            what = "delete it and run its experiment again" if source.is_dir() else "export it again"
+            raise UserError(f"{name} is damaged or no record ({reason_of(error)}); {what}.") from error
+    if unknown:
+        raise UserError(f"{source} has records of activations not known here: {', '.join(unknown)}. Give --add FILE too.")
+    result = Imported()
+    for record in found:
+        name = record.run.name
+        if unless(record.run):
+            result.left_out.append(name)
+        elif record.protocol != PROTOCOL:
+            result.other_protocol[record.protocol] = result.other_protocol.get(record.protocol, 0) + 1
+        else:
+            getattr(result, _place(record, target)).append(name)
+    result.imported += result.replaced
+    return result
+
+
+def _place(record, target):
+    """Write a record unless there is one of its run; returns the name of the list in `Imported` that it belongs to."""
+    path, state = target.path(record.run), "imported"
+    try:
+        there = target._load(path)
+        if there.protocol >= PROTOCOL:
+            return "present" if there == record else "kept"
+        state = "replaced"
+    except FileNotFoundError:
+        pass
+    except (ValueError, OSError):
+        state = "replaced" if rename_aside(path) else "imported"
+    target.put(record)
+    return state
+
+
+def _texts(source):
+    """The name, and a function that reads the bytes, of everything in a folder or an archive that should be a record."""
+    if source.is_dir():
+        yield from ((str(path), path.read_bytes) for path in sorted(source.glob("*/*.json")))
+        return
+    if not source.is_file():
+        raise UserError(f"{source} is no folder and no file; records are written to _runs unless --results names another.")
+    try:
+        archive = zipfile.ZipFile(source)
+    except Exception as error:  # whatever zipfile meets in damaged bytes
+        raise UserError(f"{source} is no archive of records, or a damaged one ({reason_of(error)}); export it again.") from error
+    with archive:
+        for member in archive.infolist():
+            if not member.is_dir():
+                yield f"{source}: {member.filename!r}", partial(_unpacked, archive, member)
+
+
+def _unpacked(archive, member):
+    """The bytes of one member, in memory: its name is never a path."""
+    if member.file_size > LARGEST:
+        raise ValueError(f"{member.file_size} bytes are too many")
+    try:
+        return archive.read(member)
+    except Exception as error:  # whatever zipfile and zlib meet in damaged bytes
+        raise ValueError(reason_of(error)) from error

@@ -12,7 +12,7 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from . import activations, data
+from . import activations, data, disk
 from .errors import UserError
 from .records import Store, write_atomically
 from .training import pick_device, train
@@ -52,8 +52,8 @@ def sweep(runs, store=None, *, device="auto", data_folder=None, jobs="auto"):
     Raises
     ------
     UserError
-        Before anything starts, if the device or a data set is not to be had, the folder cannot be written, or an activation
-        of one's own cannot be sent to the workers; later, if the disk is full. What was recorded until then is kept.
+        Before anything starts, if the device or a data set is not to be had, the folder cannot be written or lacks space, or an
+        activation of one's own cannot be sent to the workers; later, if the disk is full. What was recorded until then is kept.
     """
     store = store or Store()
     device = pick_device(device)
@@ -70,6 +70,7 @@ def sweep(runs, store=None, *, device="auto", data_folder=None, jobs="auto"):
     probe = _checkpoints(store) / ".writable"
     write_atomically(probe, b"")
     probe.unlink(missing_ok=True)
+    disk.prepare(store, todo, jobs)
 
     needed = {run.activation for run in todo}
     own = _Own({name: entry for name, entry in activations.custom().items() if name in needed})

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from test_records import record_of
@@ -9,6 +10,7 @@ from test_records import record_of
 from adaptact import Store
 from adaptact.__main__ import main
 from adaptact.experiments import EXPERIMENTS, PROFILES
+from adaptact.records import PROTOCOL, export_records
 
 
 def test_help_teaches(capsys):
@@ -21,6 +23,8 @@ def test_help_teaches(capsys):
         "data",
         "check",
         "bench",
+        "plan",
+        "export",
         "import",
         "leaf/table-4 --profile smoke",
         "goes on from its last epoch",
@@ -31,6 +35,9 @@ def test_help_teaches(capsys):
     assert stop.value.code == 0
     text = capsys.readouterr().out
     assert all(f"--{option}" in text for option in ("profile", "seeds", "jobs", "device", "data", "results", "add"))
+    with pytest.raises(SystemExit):
+        main(["import", "--help"])
+    assert "another protocol are left out and counted" in " ".join(capsys.readouterr().out.split())
 
 
 def test_list_names_everything(capsys):
@@ -42,7 +49,7 @@ def test_list_names_everything(capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["rum"], "Did you mean 'run'? Choose from: list, run, status, data, check, bench, import."),
+        (["rum"], "Did you mean 'run'? Choose from: list, run, plan, status, data, check, bench, export, import."),
         (["run", "leaf/table-9", "--profile", "smoke"], "Choose from: leaf/table-2, leaf/table-3"),
         (["run", "leaf/table-4", "--profile", "small"], "Choose from: smoke, laptop, paper."),
         (["run", "leaf/table-4", "--profile", "recorded"], "Choose from: smoke, laptop, paper."),
@@ -57,11 +64,22 @@ def test_list_names_everything(capsys):
         ),
         (["data", "cifar100"], "Choose from: digits, mnist, fashion_mnist, kmnist, cifar10."),
         (["import", "/nowhere"], "/nowhere is no folder"),
+        (["import", "file"], "file is no archive of records, or a damaged one (File is not a zip file)"),
+        (["export", "leaf/table-9", "a.zip"], "leaf/table-5, all."),
+        (["export", "all", "a.zip"], "there is no such record in "),
+        (["export", "all", "a.zip", "--profile", "big"], "Choose from: smoke, laptop, paper."),
+        (["export", "all"], "FILE"),
+        (["plan", "leaf/table-4"], "--profile"),
+        (["plan", "leaf/table-9", "--profile", "smoke"], "Choose from: leaf/table-2, leaf/table-3"),
+        (["plan", "leaf/table-4", "--profile", "smoke", "--device", "tpu"], "Choose from: auto, cpu, cuda."),
+        (["plan", "leaf/table-4", "--profile", "smoke", "--results", "file"], "file is no folder"),
+        (["run", "leaf/table-4", "--profile", "smoke", "--results", "file"], "Not a directory"),
         (["status", "--verbose"], "--verbose"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(arguments, words, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
     assert main(arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -89,6 +107,83 @@ def test_run_status_import(tmp_path, capsys, monkeypatch):
     next((tmp_path / "_runs").glob("*/*.json")).write_text("{")
     assert main(["status"]) == 0
     assert "damaged, and so not counted" in capsys.readouterr().out
+
+
+def test_export_and_import_move_records(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
+    experiment, runs = EXPERIMENTS["leaf/table-4"], Store(tmp_path / "_runs")
+    laptop, paper = experiment.runs("laptop", [1, 2]), experiment.runs("paper", [1])
+    own, smoke = replace(laptop[0], epochs=2), experiment.runs("smoke", [1])
+    for run in (*laptop, *paper, own, *smoke, EXPERIMENTS["leaf/table-2"].runs("paper", [1])[0]):
+        runs.put(record_of(run))
+    exported = {
+        "leaf/table-4": len(laptop) + len(paper),
+        "leaf/table-4 --profile laptop": len(laptop),
+        "leaf/table-4 --seeds 1": len(laptop) // 2 + len(paper),
+        "leaf/table-4 --profile smoke": len(smoke),
+        "all": len(laptop) + len(paper) + 2,
+        "all --profile paper --seeds 1": len(paper) + 1,
+    }
+    for arguments, number in exported.items():
+        name, *options = arguments.split()
+        assert main(["export", name, "a.zip", *options]) == 0, arguments
+        assert capsys.readouterr().out == f"{number} records exported to a.zip\n", arguments
+        assert main(["import", "a.zip", "--results", f"out/{arguments}"]) == 0
+        some = 0 if "smoke" in arguments else number
+        assert f"{some} records imported" in (said := capsys.readouterr().out)
+        assert ("left out: 6 of smoke runs, which are no evidence" in said) == (not some)
+    runs.put(record_of(laptop[0], seconds=9.0))
+    assert main(["export", "all", "b.zip", "--results", "out/all"]) == 0
+    assert main(["import", "b.zip", "--results", "_runs"]) == 0
+    assert f"another record of the same run is there, and is kept: 1 ({laptop[0].name})" in capsys.readouterr().out
+    assert main(["import", "b.zip"]) == 0
+    capsys.readouterr()
+    assert main(["import", "b.zip"]) == 0
+    assert capsys.readouterr().out == f"0 records imported into {tmp_path / 'results'}, {exported['all']} there already\n"
+
+
+def test_what_is_damaged_or_of_another_protocol_is_said_and_stops_nothing(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["run", "leaf/table-4", "--profile", "smoke", "--seeds", "42", "--jobs", "1"]
+    first, second, third, *others = EXPERIMENTS["leaf/table-4"].runs("smoke", [42])
+    evidence, runs = Store(tmp_path / "results"), Store(tmp_path / "_runs")
+    evidence.put(record_of(first)).write_text("{")
+    runs.put(record_of(second)).write_text("")
+    old = record_of(third, protocol=0)
+    for run in others:
+        runs.put(record_of(run))
+    runs.put(replace(old, run=replace(third, epochs=2)))
+    assert main(["status"]) == 0
+    said = capsys.readouterr().out
+    assert f"damaged, and so not counted: {evidence.path(first)} (Expecting property name" in said
+    assert f"restore it (git restore {evidence.path(first)})" in said
+    assert f"damaged, and so not counted: {runs.path(second)} (Expecting value" in said
+    assert f"of protocol 0, not {PROTOCOL}, and so not counted: 1; run their experiments again" in said
+    assert main(["export", "leaf/table-4", "a.zip", "--profile", "smoke"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == f"{len(others)} records exported to a.zip\n"
+    assert captured.err.count("damaged, and so not counted") == 2
+    assert main(command) == 0
+    captured = capsys.readouterr()
+    assert f"3 trained, {len(others)} recorded before" in captured.out
+    assert f"set aside as {second.name}.json.damaged, its run is trained again" in captured.err
+    assert evidence.path(first).read_text() == "{", "the evidence is only named"
+    assert main(["status"]) == 0
+    assert "leaf/table-4     smoke    42: 6/6" in capsys.readouterr().out
+    export_records([old, record_of(replace(first, epochs=9, train_images=999))], "b.zip")
+    assert main(["import", "b.zip"]) == 0
+    said = capsys.readouterr().out
+    assert "1 records imported" in said
+    assert "left out: 1 of smoke runs" in said
+
+
+def test_records_of_another_protocol_are_left_out_and_counted(tmp_path, capsys):
+    run = EXPERIMENTS["leaf/table-4"].runs("laptop")[0]
+    export_records([record_of(run, protocol=PROTOCOL + 1)], tmp_path / "a.zip")
+    assert main(["import", str(tmp_path / "a.zip"), "--results", str(tmp_path)]) == 0
+    assert f"left out: 1 of protocol {PROTOCOL + 1}, not {PROTOCOL}; run their experiments again" in capsys.readouterr().out
+    assert Store(tmp_path).records() == []
 
 
 def test_the_module_runs_as_a_command():

@@ -1,9 +1,14 @@
 """Run, Record and Store: identity, round trips, damage, import."""
 
+import contextlib
 import dataclasses
 import json
 import multiprocessing
+import os
+import random
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -122,8 +127,20 @@ def test_a_record_of_another_protocol_is_not_mixed_in(tmp_path):
     store.put(record_of(RUN, protocol=records.PROTOCOL + 1))
     assert store.get(RUN) is None
     assert len(store.records()) == 1
-    with pytest.raises(UserError, match="is of protocol"):
-        records.import_records(tmp_path / "a", tmp_path / "b")
+    store.put(record_of(replace(RUN, seed=1)))
+    result = records.import_records(tmp_path / "a", tmp_path / "b")
+    assert result.imported == [replace(RUN, seed=1).name]
+    assert result.other_protocol == {records.PROTOCOL + 1: 1}
+    assert len(list((tmp_path / "b").glob("*/*.json"))) == 1
+
+
+def test_an_import_replaces_an_older_protocols_record_and_no_newer_one(tmp_path, monkeypatch):
+    Store(tmp_path / "a").put(record_of(RUN))
+    target = Store(tmp_path / "b")
+    for protocol, state in [(records.PROTOCOL - 1, "replaced"), (records.PROTOCOL + 1, "kept")]:
+        target.put(there := record_of(RUN, protocol=protocol))
+        assert getattr(records.import_records(tmp_path / "a", tmp_path / "b"), state) == [RUN.name]
+        assert (target.records() == [there]) == (state == "kept")
 
 
 def test_committed_evidence_is_read_first_and_never_written(tmp_path):
@@ -134,10 +151,11 @@ def test_committed_evidence_is_read_first_and_never_written(tmp_path):
     store.put(record_of(replace(RUN, seed=1)))
     assert store.get(RUN).seconds == 1.0
     assert len(list(evidence.glob("*/*.json"))) == 1
-    imported, kept = records.import_records(runs, evidence)
-    assert (imported, kept) == ([replace(RUN, seed=1)], [RUN])
+    result = records.import_records(runs, evidence)
+    assert (result.imported, result.kept) == ([replace(RUN, seed=1).name], [RUN.name])
     assert Store(evidence).get(RUN).seconds == 1.0
-    assert records.import_records(runs, evidence)[0] == []
+    again = records.import_records(runs, evidence)
+    assert (again.imported, again.present, again.kept) == ([], result.imported, result.kept)
 
 
 def test_import_refuses_what_is_damaged_or_absent_before_it_copies(tmp_path):
@@ -147,8 +165,178 @@ def test_import_refuses_what_is_damaged_or_absent_before_it_copies(tmp_path):
     with pytest.raises(UserError, match="is damaged"):
         records.import_records(tmp_path / "a", tmp_path / "b")
     assert not (tmp_path / "b").exists()
-    with pytest.raises(UserError, match="is no folder"):
+    with pytest.raises(UserError, match="is no folder and no file"):
         records.import_records(tmp_path / "none", tmp_path / "b")
+
+
+MANY = [record_of(replace(RUN, seed=seed)) for seed in range(6)]
+
+
+def test_two_machines_halves_merge_into_the_same_folder_whatever_the_order(tmp_path):
+    first, second = tmp_path / "first.zip", tmp_path / "second.zip"
+    records.export_records(MANY[:4], first)
+    records.export_records([*MANY[4:], replace(MANY[0], seconds=9.0), MANY[1]], second)
+    target = Store(tmp_path / "target")
+    result = records.import_records(first, target.target)
+    assert (len(result.imported), result.present, result.kept) == (4, [], [])
+    result = records.import_records(second, target.target)
+    assert (len(result.imported), result.present, result.kept) == (2, [MANY[1].run.name], [MANY[0].run.name])
+    assert {record.run: record for record in target.records()} == {record.run: record for record in MANY}
+    again = records.import_records(first, target.target)
+    assert (again.imported, len(again.present), again.kept) == ([], 4, [])
+    result = records.import_records(target.target, tmp_path / "copy")
+    assert len(result.imported) == 6
+
+
+def test_an_archive_has_the_same_bytes_for_the_same_records(tmp_path):
+    records.export_records(MANY, tmp_path / "a.zip")
+    records.export_records(reversed(MANY), tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert archive.namelist() == [f"cifar10/{record.run.name}.json" for record in MANY]
+        archive.extractall(tmp_path / "unpacked")
+    assert Store(tmp_path / "unpacked").records() == MANY, "unpacked by hand it is a folder of records"
+    with pytest.raises(UserError, match=r"ends in \.zip"):
+        records.export_records(MANY, tmp_path / "a.tar.gz")
+    (tmp_path / "folder.zip").mkdir()
+    with pytest.raises(UserError, match=r"cannot write .*folder\.zip: Is a directory"):
+        records.export_records(MANY, tmp_path / "folder.zip")
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_an_altered_or_truncated_archive_is_one_line_or_does_no_harm(tmp_path):
+    records.export_records(MANY, tmp_path / "a.zip")
+    whole, draw = (tmp_path / "a.zip").read_bytes(), random.Random(0)
+    wanted, refused = {record.run: record for record in MANY}, 0
+    altered = [whole[:length] for length in (0, 1, 100, len(whole) // 2, len(whole) - 1)]
+    for _ in range(150):
+        place = draw.randrange(len(whole))
+        altered.append(whole[:place] + bytes([whole[place] ^ 1 << draw.randrange(8)]) + whole[place + 1 :])
+    for number, content in enumerate(altered):
+        (tmp_path / "b.zip").write_bytes(content)
+        target, said = tmp_path / str(number), ""
+        try:
+            records.import_records(tmp_path / "b.zip", target)
+        except UserError as error:
+            said = str(error)
+        refused += bool(said)
+        if said:
+            assert "\n" not in said
+            assert "b.zip" in said
+            assert not target.exists()
+        else:  # it hit a date, a name, or the like
+            assert all(wanted[record.run] == record for record in Store(target).records())
+            assert Store(target).damaged() == []
+    assert refused > 100
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("README.md", "hello", "'README.md' is damaged or no record"),
+        ("../../outside.json", "{}", "no record"),
+        ("cifar10/x.json", "[" * 100_000, "no record"),
+        ("cifar10/x.json", "1" * 10_000, "no record"),
+        ("cifar10/x.json", b"\xff\xfe", "no record"),
+        ("cifar10/x.json", " " * (records.LARGEST + 1), "bytes are too many"),
+    ],
+)
+def test_an_archive_with_anything_else_is_refused(tmp_path, name, content, words):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("cifar10/sound.json", MANY[0].to_json())
+        archive.writestr(name, content)
+    with pytest.raises(UserError, match=words) as error:
+        records.import_records(tmp_path / "a.zip", tmp_path / "deep" / "target")
+    assert "\n" not in str(error.value)
+    assert [path.name for path in tmp_path.rglob("*")] == ["a.zip"]
+
+
+def test_members_are_placed_by_what_they_hold_not_by_their_names(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.mkdir("some")
+        archive.writestr("../../outside.json", MANY[0].to_json())
+        archive.writestr("/etc/outside.json", MANY[1].to_json())
+    records.import_records(tmp_path / "a.zip", tmp_path / "deep" / "target")
+    store = Store(tmp_path / "deep" / "target")
+    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*.json")} == {
+        store.path(record.run).relative_to(tmp_path) for record in MANY[:2]
+    }
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"run": {"init": "/../../../outside"}},
+        {"run": {"init": ["tanh"]}},
+        {"run": {"activation": ["leaf"]}},
+        {"run": {"activation": "x\ny"}},
+        {"status": "fine"},
+        {"curves": []},
+        {"protocol": "1"},
+    ],
+)
+def test_a_text_with_a_fitting_checksum_may_still_be_no_record(fields):
+    body = dataclasses.asdict(record_of(RUN))
+    body |= {name: {**body[name], **value} if name == "run" else value for name, value in fields.items()}
+    body["sha256"] = records.digest(body)
+    with pytest.raises(ValueError, match=r"its|file.s name"):
+        Record.from_json(json.dumps(body))
+
+
+def _damages(text):
+    return {
+        "truncated": lambda path: path.write_text(text[: len(text) // 2]),
+        "edited": lambda path: path.write_text(text.replace("50.0", "99.0")),
+        "empty": lambda path: path.write_text(""),
+        "not text": lambda path: path.write_bytes(b"\xff" * 100),
+        "another's": lambda path: path.write_text(record_of(replace(RUN, seed=7)).to_json()),
+        "a folder": lambda path: (path.unlink(), path.mkdir(), (path / "x").write_text("")),
+        "unreadable": lambda path: path.chmod(0),
+    }
+
+
+@pytest.mark.parametrize("name", _damages(""))
+def test_damage_is_named_and_set_aside_where_it_is_written_and_only_there(tmp_path, name, monkeypatch):
+    evidence, runs = tmp_path / "results", tmp_path / "_runs"
+    store, damage = Store(evidence, runs), _damages(record_of(RUN).to_json())[name]
+    places = [Store(folder).put(record_of(RUN)) for folder in (evidence, runs)]
+    for path in places:
+        damage(path)
+    if name == "unreadable" and os.geteuid() == 0:  # root may read everything
+        monkeypatch.setattr(Path, "read_bytes", lambda path: (path / "no folder").read_text())
+    assert [path for path, _ in store.damaged()] == places
+    assert all(reason and "\n" not in reason and str(tmp_path) not in reason for _, reason in store.damaged())
+    assert (store.get(RUN), store.records(), store.unknown()) == (None, [], [])
+    with pytest.raises(UserError, match="is damaged or no record") if name != "another's" else _nothing():
+        records.import_records(runs, tmp_path / "b")
+    first, second = store.set_aside([RUN, replace(RUN, seed=8)])
+    assert "git restore" in first
+    assert f"set aside as {places[1].name}.damaged" in second
+    assert places[0].exists()
+    assert not places[1].exists()
+    assert places[1].with_name(f"{places[1].name}.damaged").exists()
+    monkeypatch.undo()
+    store.put(record_of(RUN))
+    damage(places[1])
+    if not (name == "unreadable" and os.geteuid() == 0):
+        store.set_aside([RUN])
+        assert places[1].with_name(f"{places[1].name}.damaged1").exists(), "the first one is still there"
+    if name != "unreadable":
+        Store(tmp_path / "b").put(record_of(RUN))
+        assert records.import_records(tmp_path / "b", evidence).replaced == [RUN.name], "an import mends the evidence"
+        assert store.get(RUN) == record_of(RUN)
+
+
+@contextlib.contextmanager
+def _nothing():
+    yield
+
+
+def test_a_sound_file_is_not_set_aside(tmp_path):
+    store = Store(tmp_path)
+    path = store.put(record_of(RUN))
+    assert store.set_aside([RUN, replace(RUN, seed=1)]) == []
+    assert path.exists()
 
 
 def _put_many(folder, first):

@@ -177,10 +177,17 @@ def test_a_checkpoint_of_another_run_is_not_used_and_a_broken_one_is_set_aside(t
     checkpoint = tmp_path / "c.pt"
     train(BASE, checkpoint=checkpoint)
     assert _timeless(train(replace(BASE, seed=7), checkpoint=checkpoint)) == _timeless(train(replace(BASE, seed=7)))
-    checkpoint.write_bytes(b"rubbish")
-    with pytest.warns(UserWarning, match=r"checkpoint .*c\.pt cannot be read .* set aside as c\.pt\.damaged"):
-        record = train(BASE, checkpoint=checkpoint)
-    assert _timeless(record) == _timeless(train(BASE))
+    expected = _timeless(train(BASE))
+    sound = torch.load(checkpoint)
+    torch.save({**sound, "run": BASE.key, "model": {}}, tmp_path / "another.pt")
+    torch.save({**sound, "optimizers": [object()]}, tmp_path / "harmful.pt")
+    torch.save([1], tmp_path / "foreign.pt")
+    contents = [(tmp_path / f"{name}.pt").read_bytes() for name in ("another", "harmful", "foreign")]
+    for content in (b"rubbish", b"", checkpoint.read_bytes()[:10_000], *contents):
+        checkpoint.write_bytes(content)
+        with pytest.warns(UserWarning, match=r"^checkpoint .*c\.pt cannot be read .* set aside as c\.pt\.damaged.*over.$"):
+            record = train(BASE, checkpoint=checkpoint)
+        assert _timeless(record) == expected
 
 
 def test_learned_shapes_are_sampled_alike_and_followed():

@@ -16,7 +16,7 @@ from .. import data
 from ..activations import compiled, make
 from ..errors import UserError
 from ..models import build
-from ..records import PROTOCOL, Record, write_atomically
+from ..records import PROTOCOL, Record, reason_of, write_atomically
 from .inspection import environment, shape_quantiles, shape_sample, worth_a_look
 from .procedures import stages, step
 
@@ -60,9 +60,8 @@ def train(run, *, device="auto", data_folder=None, checkpoint=None, on_epoch=Non
     """
     device = pick_device(device)
     model = build_model(run).to(device)
-    mode = "auto" if model.neurons * run.train_images * run.epochs >= WORTH_COMPILING else "never"
     generators = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
-    with generators, _reproducible(device), compiled(mode):
+    with generators, _reproducible(device), compiled(compile_mode(run, model)):
         return _train(run, model, device, data_folder, checkpoint and Path(checkpoint), on_epoch)
 
 
@@ -131,6 +130,11 @@ def build_model(run):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
         return build(run.model, source.in_shape, partial(make, run.activation, **options), source.num_classes, **network)
+
+
+def compile_mode(run, model):
+    """The mode of `adaptact.activations.compiled` that a Run is trained in."""
+    return "auto" if model.neurons * run.train_images * run.epochs >= WORTH_COMPILING else "never"
 
 
 def batches(run, epoch, images, labels):
@@ -275,13 +279,16 @@ def _resume(path, run, device, model, optimizers):
     """Load a checkpoint into a model and its optimisers; None if there is none that belongs to this run."""
     try:
         saved = torch.load(path, map_location=device, weights_only=True)
+        if saved.pop("protocol") != PROTOCOL or saved.pop("run") != run.key:
+            return None
+        held, wanted = ({name: value.shape for name, value in state.items()} for state in (saved["model"], model.state_dict()))
+        if held != wanted:  # one's own activation has been changed under its name
+            raise ValueError("it is of another network")
     except FileNotFoundError:
         return None
     except Exception as error:  # whatever an unpickler may meet in damaged bytes: the run starts over, and says so
-        aside = path.replace(path.with_name(path.name + ".damaged"))
-        warnings.warn(f"checkpoint {path} cannot be read ({error}); set aside as {aside.name}, starting over.", stacklevel=4)
-        return None
-    if saved.pop("protocol") != PROTOCOL or saved.pop("run") != run.key:
+        aside, reason = path.replace(path.with_name(path.name + ".damaged")), reason_of(error)
+        warnings.warn(f"checkpoint {path} cannot be read ({reason}); set aside as {aside.name}, starting over.", stacklevel=4)
         return None
     model.load_state_dict(saved.pop("model"))
     for optimizer, held in zip(optimizers, saved.pop("optimizers"), strict=True):
