@@ -164,10 +164,14 @@ def _train_all(todo, jobs, order, outcome, progress):
     todo = dict.fromkeys(todo)
     while todo:
         before = progress.marks()
-        # All are handed out at once, one by one: workers may join a cluster later than this.
-        parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="all", batch_size=1)
+        # Of runs that went on when a process was killed only one is tried at a time, so that the guilty one shows itself.
+        suspects = [run for run in todo if deaths[run]]
+        batch = [run for run in todo if not deaths[run]] + suspects[:1]
+        # A cluster gets all at once, for workers may join it later; here what waits would only be in the way of Ctrl-C.
+        ahead = "all" if order.alive else "n_jobs"
+        parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch=ahead, batch_size=1)
         try:
-            with contextlib.closing(parallel(joblib.delayed(_train_one)(run, order) for run in list(todo))) as results:
+            with contextlib.closing(parallel(joblib.delayed(_train_one)(run, order) for run in batch)) as results:
                 for result in results:
                     if result.status == "busy":
                         continue
@@ -181,17 +185,18 @@ def _train_all(todo, jobs, order, outcome, progress):
                     progress.finished(result)
         except TerminatedWorkerError:
             # Killed, say for want of memory, and joblib ends the others too. All that have no record go on.
-            marks = progress.marks()
-            for run in [run for run, (_, _, ours) in marks.items() if ours] or todo:
-                behind = marks.get(run, (0,))[0]
-                deaths[run] = 1 if behind > before.get(run, (0,))[0] else deaths[run] + 1
             progress.log("a worker process was killed; going on with what has no record")
-            for run in [run for run in todo if deaths[run] >= DEATHS]:
-                del todo[run]
-                outcome.failed[run] = f"worker processes died {DEATHS} times; it may need more memory: try fewer --jobs"
-                progress.finished(Result(run, "failed", outcome.failed[run]))
+            marks = progress.marks()
+            running = [run for run in batch if marks.get(run, (0, 0, False))[2]] or [run for run in batch if run in todo]
+            for run in [run for run in running if run in suspects] or running:
+                progressed = run in marks and marks[run][0] > before.get(run, (0,))[0]
+                deaths[run] = 1 if progressed else deaths[run] + 1
+                if deaths[run] >= DEATHS:
+                    del todo[run]
+                    outcome.failed[run] = f"its worker process was killed {DEATHS} times; it may want memory: try fewer --jobs"
+                    progress.finished(Result(run, "failed", outcome.failed[run]))
         else:
-            if todo:
+            if any(run in todo for run in batch):  # another process is at them
                 time.sleep(1)
 
 
@@ -221,9 +226,11 @@ def free_memory():
     with contextlib.suppress(OSError, KeyError):  # Linux says
         lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
         free = int(lines["MemAvailable"].split()[0]) * 1024
-    with contextlib.suppress(OSError, ValueError):  # "max" where there is no limit
-        group = Path("/proc/self/cgroup").read_text().strip().rpartition("::/")[2]
-        free = min(free, int((Path("/sys/fs/cgroup") / group / "memory.max").read_text()))
+    with contextlib.suppress(OSError):
+        group = Path("/sys/fs/cgroup") / Path("/proc/self/cgroup").read_text().strip().rpartition("::/")[2]
+        for folder in (group, *group.parents):
+            with contextlib.suppress(OSError, ValueError):  # it may set no limit, and says "max" then
+                free = min(free, int((folder / "memory.max").read_text()))
     return free
 
 
