@@ -1,7 +1,9 @@
 """The command line: ``python -m adaptact --help``."""
 
 import argparse
+import contextlib
 import json
+import signal
 import sys
 import warnings
 from collections import Counter
@@ -59,7 +61,8 @@ def command_list(arguments):
 
 
 def command_run(arguments):
-    from .sweep import sweep
+    from . import cluster
+    from .sweep import ClusterError, sweep
 
     experiment = get(arguments.experiment).including(plugins.add(arguments.add))
     if arguments.profile is None:
@@ -67,15 +70,25 @@ def command_run(arguments):
     runs = experiment.runs(arguments.profile, arguments.seeds and parse_seeds(arguments.seeds))
     store, jobs = _store(arguments), _jobs(arguments.jobs)
     warnings.filterwarnings("ignore", message=".*still being processed by the workers", module="joblib")  # after Ctrl-C
+    if arguments.backend != "loky" and jobs != "auto":
+        raise UserError("--jobs is for one machine; a cluster uses all its workers. Leave it out.")
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a batch system sends stops it like Ctrl-C
+    log = store.target / "sweep.log"
     try:
-        outcome = sweep(runs, store, device=arguments.device, data_folder=arguments.data, jobs=jobs)
-    except KeyboardInterrupt:
+        with cluster.backend(arguments.backend, arguments.scheduler):
+            outcome = sweep(runs, store, device=arguments.device, data_folder=arguments.data, jobs=jobs)
+    except (KeyboardInterrupt, ClusterError) as error:
         recorded = sum(store.get(run) is not None for run in runs)
-        print(f"stopped: {recorded} of {len(runs)} runs are recorded; the same command goes on from here.", file=sys.stderr)
-        return 130
+        print(
+            f"stopped{f': {error}' if str(error) else ''}: {recorded} of {len(runs)} runs are recorded; "
+            f"the same command goes on from here; log in {log}",
+            file=sys.stderr,
+        )
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
     print(
         f"{arguments.experiment} at {arguments.profile}: {len(outcome.done)} trained, {len(outcome.present)} recorded before, "
-        f"{len(outcome.diverged)} diverged, {len(outcome.failed)} failed; records in {store.target}"
+        f"{len(outcome.diverged)} diverged, {len(outcome.failed)} failed; records in {store.target}, log in {log}"
     )
     for run, reason in outcome.failed.items():
         print(f"failed: {run.name}: {reason}", file=sys.stderr)
@@ -262,6 +275,8 @@ def _parser():
         add_results(command, "folder to read records from and write them to (default: see below)")
         command.epilog = "Default folders: results/ and _runs/ are read, _runs/ is written."
     plan.epilog += " A plan writes nothing. Without the data set it measures on random images."
+    run.add_argument("--backend", default="loky", help="loky: processes on this machine | dask: a cluster (default: loky)")
+    run.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of the Dask cluster")
 
     status = add("status", command_status, "show what is recorded, at which profile and seed")
     _add_activations(status)

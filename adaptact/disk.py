@@ -1,5 +1,6 @@
 """Before hours are spent: is there room for what is to come, and does anything damaged stand in its place?"""
 
+import contextlib
 import os
 import shutil
 import sys
@@ -90,3 +91,24 @@ def size(number):
         number /= 1000
         if number < 1000 or unit == "GB":
             return f"{number:.{1 if number < 10 else 0}f} {unit}"
+
+
+def free_memory():
+    """Bytes that new processes may take, or None where the system does not tell."""
+    try:
+        with open("/proc/meminfo") as lines:
+            free = 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+        groups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    except (OSError, StopIteration):
+        return None
+    # A cluster's or a container's limit; what it holds of files can be dropped and counts as free.
+    for _, controller, path in groups:
+        if controller in ("", "memory"):
+            root = Path("/sys/fs/cgroup") / controller
+            limit, used = ("memory.limit_in_bytes", "memory.usage_in_bytes") if controller else ("memory.max", "memory.current")
+            for folder in (root / path.lstrip("/"), root):
+                with contextlib.suppress(OSError, ValueError):  # absent, or "max"
+                    held = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+                    taken = int((folder / used).read_text()) - int(held.get("inactive_file", 0))
+                    free = min(free, int((folder / limit).read_text()) - taken)
+    return free

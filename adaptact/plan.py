@@ -18,11 +18,12 @@ import joblib
 import torch
 from tqdm import tqdm
 
-from . import activations, data, disk
+from . import data, disk
 from .activations import compiled
+from .disk import free_memory
 from .errors import UserError
 from .records import PROTOCOL, Store, reason_of
-from .sweep import _Own
+from .sweep import auto_jobs, pack, unpack
 from .training import build_model, evaluate, pick_device, stages, step
 from .training.inspection import shape_quantiles
 from .training.loop import EVALUATION_BATCH, _reproducible, _split, batches, compile_mode
@@ -145,7 +146,7 @@ def plan(runs, store=None, *, device="auto", data_folder=None, jobs="auto", seco
     recorded = {run for run in runs if store.get(run) is not None}
     todo = [run for run in runs if run not in recorded]
     if jobs == "auto":
-        jobs = 1 if device.type == "cuda" else joblib.cpu_count()
+        jobs = auto_jobs(max(1, len(todo)), device)
     jobs = max(1, min(jobs, len(todo)))
     begun, damaged = _begun(todo, store)
     places = {store.path(run, folder) for run in todo for folder in store.folders}
@@ -226,27 +227,6 @@ def duration(seconds):
     return f"{seconds // 86_400} d {seconds % 86_400 // 3600} h"
 
 
-def free_memory():
-    """Bytes that new processes may take, or None where the system does not tell."""
-    try:
-        with open("/proc/meminfo") as lines:
-            free = 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-        groups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
-    except (OSError, StopIteration):
-        return None
-    # A cluster's or a container's limit; what it holds of files can be dropped and counts as free.
-    for _, controller, path in groups:
-        if controller in ("", "memory"):
-            root = Path("/sys/fs/cgroup") / controller
-            limit, used = ("memory.limit_in_bytes", "memory.usage_in_bytes") if controller else ("memory.max", "memory.current")
-            for folder in (root / path.lstrip("/"), root):
-                with contextlib.suppress(OSError, ValueError):  # absent, or "max"
-                    held = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-                    taken = int((folder / used).read_text()) - int(held.get("inactive_file", 0))
-                    free = min(free, int((folder / limit).read_text()) - taken)
-    return free
-
-
 def _begun(runs, store):
     """The epochs that checkpoints have behind them, and the checkpoints that cannot be read."""
     epochs, damaged = {}, []
@@ -292,7 +272,7 @@ def _measure_all(found, data_folder, seconds):
     if not found.kinds:
         return 0.0
     runs, called = [kind.runs[0] for kind in found.kinds], time.time()
-    own = _Own({name: entry for name, entry in activations.custom().items() if name in {run.activation for run in runs}})
+    own = pack({run.activation for run in runs})
     with tempfile.TemporaryDirectory() as meeting, _Progress(Path(meeting), len(runs)):
         # All kinds in one task: joblib may replace a process between two, which then had to compile again.
         task = joblib.delayed(_measure)(runs, found.device, data_folder, own, Path(meeting), found.jobs, seconds)
@@ -318,7 +298,7 @@ def _measure(runs, device, data_folder, own, meeting, processes, seconds):
     """In one process: when it began, for each run the figures of `_measure_one` or what went wrong, and missing data sets."""
     begun, threads, figures, missing = time.time(), torch.get_num_threads(), [], {}
     try:
-        activations.restore(own)
+        unpack(own)
         torch.set_num_threads(1)
         for number, run in enumerate(runs):
             mine = meeting / f"{number}-{os.getpid()}"

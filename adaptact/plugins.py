@@ -38,6 +38,11 @@ def add(text):
     return tuple(dict.fromkeys(found))
 
 
+def modules():
+    """The modules that the files became."""
+    return [sys.modules[path.stem] for path in _FILES if path.stem in sys.modules]
+
+
 def _from_file(path):
     if path not in _FILES:
         before = set(activations.names())

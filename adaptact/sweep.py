@@ -1,21 +1,46 @@
 """Many runs: in parallel, restartable, and safe beside another process that writes to the same folder."""
 
+import collections
 import contextlib
+import functools
+import math
+import os
 import pickle
+import platform
 import sys
 import threading
 import time
+import traceback
+import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
 
 import joblib
 import torch
 from filelock import FileLock, Timeout
-from tqdm import tqdm
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.parallel import LokyBackend, MultiprocessingBackend, SequentialBackend, ThreadingBackend, get_active_backend
 
-from . import activations, data, disk
+from . import activations, data, disk, plugins
+from .disk import free_memory
 from .errors import UserError
+from .progress import Progress, mark, read_mark
 from .records import Store, write_atomically
 from .training import pick_device, train
+
+try:
+    import cloudpickle
+except ImportError:  # joblib before 1.6 has its own
+    from joblib.externals import cloudpickle
+
+# What `jobs="auto"` reckons with for each run. The peak of a KerasNet run with per-neuron LEAF on CIFAR-10 was 1.6 GiB of
+# memory (eager, batches of 128; ReLU 1.1, LeNet-5 1.0), most of it in the evaluation and in torch itself. That of a GPU is
+# an estimate that nobody has measured: a context of half a GiB, the data set, and the same tensors.
+GIB = 2**30
+MEMORY_A_RUN, GPU_MEMORY_A_RUN = 2 * GIB, 3 * GIB
+RUNS_A_GPU = 4  # small networks leave most of a GPU idle, but each of them waits for its own Python process
+DEATHS = 3  # a run whose worker process dies so often before the end of one more epoch is given up
 
 
 @dataclass
@@ -28,22 +53,54 @@ class Outcome:
     failed: dict = field(default_factory=dict)
 
 
+class ClusterError(RuntimeError):
+    """The cluster went away in the middle of a sweep. What was recorded until then is kept."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a worker says of one run.
+
+    Parameters
+    ----------
+    run : Run
+    status : {"done", "diverged", "present", "failed", "busy", "stopped", "user error"}
+    said : str
+        The best accuracy, or what went wrong.
+    epochs, seconds : int, float
+        How long it trained.
+    traceback : str
+    """
+
+    run: object
+    status: str
+    said: str = ""
+    epochs: int = 0
+    seconds: float = 0.0
+    traceback: str = ""
+
+
 def sweep(runs, store=None, *, device="auto", data_folder=None, jobs="auto"):
     """Train every run that has no record yet.
 
     A checkpoint after each epoch lets the same call go on after a kill. Each worker has one thread, so the numbers do
-    not depend on `jobs`. A run that another process is training is left to it and waited for.
+    not depend on `jobs`. A run that another process is training is left to it and waited for. A run whose worker was
+    killed is given to another one.
+
+    The workers are those of joblib's backend: processes on this machine, or what `joblib.parallel_config` or
+    `adaptact.cluster.backend` chooses. On a cluster all machines must see the store's folders and the data folder.
 
     Parameters
     ----------
     runs : iterable of Run
     store : Store, optional
-        By default ``results`` and ``_runs``.
+        By default ``results`` and ``_runs``. Beside the records is ``sweep.log``.
     device : str, default "auto"
     data_folder : path, optional
         See `adaptact.data.data_folder`.
     jobs : int or "auto", default "auto"
-        How many runs at a time; auto is the number of CPU cores, or 1 on a GPU.
+        How many runs at a time on this machine; auto is the number of CPU cores, or up to 4 on a GPU, as far as the memory
+        goes. A cluster uses all its workers.
 
     Returns
     -------
@@ -53,151 +110,233 @@ def sweep(runs, store=None, *, device="auto", data_folder=None, jobs="auto"):
     ------
     UserError
         Before anything starts, if the device or a data set is not to be had, the folder cannot be written or lacks space, or an
-        activation of one's own cannot be sent to the workers; later, if the disk is full. What was recorded until then is kept.
+        activation of one's own cannot be sent to the workers; later, if the disk is full or a worker on another machine does
+        not find a folder. What was recorded until then is kept.
+    ClusterError
+        If the cluster went away.
     """
     store = store or Store()
-    device = pick_device(device)
+    backend, _ = get_active_backend()
+    local = isinstance(backend, (LokyBackend, MultiprocessingBackend, ThreadingBackend, SequentialBackend))
+    if local:
+        device = pick_device(device)
     runs = list(dict.fromkeys(runs))
     outcome = Outcome(present=[run for run in runs if store.get(run) is not None])
     todo = [run for run in runs if run not in set(outcome.present)]
     if not todo:
         return outcome
-    if jobs == "auto":
-        jobs = 1 if device.type == "cuda" else joblib.cpu_count()
-    jobs = min(jobs, len(todo))
+    jobs = auto_jobs(len(todo), device) if local and jobs == "auto" else -1 if jobs == "auto" else min(jobs, len(todo))
     for name in dict.fromkeys(run.dataset for run in todo):
         data.load(name, data_folder)
-    probe = _checkpoints(store) / ".writable"
-    write_atomically(probe, b"")
-    probe.unlink(missing_ok=True)
-    disk.prepare(store, todo, jobs)
-
-    needed = {run.activation for run in todo}
-    own = _Own({name: entry for name, entry in activations.custom().items() if name in needed})
-    if jobs > 1:
+    identity = uuid.uuid4().hex
+    alive = _checkpoints(store) / f".sweep-{identity}"
+    write_atomically(alive, b"")
+    if local:
+        alive.unlink()
+    disk.prepare(store, todo, jobs if jobs > 0 else len(todo))
+    order = _Order(
+        sweep=identity,
+        host=platform.node(),
+        parent=os.getpid() if isinstance(backend, LokyBackend) else None,
+        alive=None if local else alive.resolve(),
+        folders=tuple(folder.resolve() for folder in store.folders),  # a worker may stand in another folder
+        device=str(device),
+        data_folder=data.data_folder(data_folder).resolve(),
+        own=pack({run.activation for run in todo}) if jobs != 1 else None,
+    )
+    where = f"jobs {jobs}" if local else "all workers"
+    started = f"{len(todo)} runs to train, {len(outcome.present)} recorded before; {where}, {type(backend).__name__}, {device}"
+    with Progress(todo, _checkpoints(store), identity, store.target / "sweep.log") as progress:
+        progress.log(f"start: {started}")
         try:
-            pickle.dumps(own)
-        except Exception as error:  # whatever a pickler meets in a user's objects
-            reason = " ".join(str(error).split())
-            raise UserError(f"{', '.join(own)} cannot be sent to worker processes ({reason}); run it with 1 job.") from error
-
-    with _Progress(todo, store) as progress:
-        while todo:
-            call = joblib.delayed(_train_one)
-            results = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(
-                call(run, store.folders, str(device), data_folder, own) for run in todo
-            )
-            busy = []
-            for run, status, value in results:
-                if status == "busy":
-                    busy.append(run)
-                    continue
-                if status == "user error":
-                    raise value
-                if status == "failed":
-                    outcome.failed[run] = value
-                else:
-                    {"present": outcome.present, "done": outcome.done, "diverged": outcome.diverged}[status].append(run)
-                progress.finished(run, status, value)
-            todo = busy
-            if todo:
-                time.sleep(1)
+            _train_all(todo, jobs, order, outcome, progress)
+        finally:
+            alive.unlink(missing_ok=True)
+        progress.log(f"end: {len(outcome.done)} trained, {len(outcome.diverged)} diverged, {len(outcome.failed)} failed")
     return outcome
 
 
-class _Own(dict):
-    """A user's own activations on their way to a worker, where only adaptact's are registered.
+def _train_all(todo, jobs, order, outcome, progress):
+    """Have the runs trained, until each has its place in the outcome."""
+    lists = {"present": outcome.present, "done": outcome.done, "diverged": outcome.diverged}
+    deaths = collections.Counter()
+    todo = dict.fromkeys(todo)
+    while todo:
+        before = progress.marks()
+        # Of runs that went on when a process was killed only one is tried at a time, so that the guilty one shows itself.
+        suspects = [run for run in todo if deaths[run]]
+        batch = [run for run in todo if not deaths[run]] + suspects[:1]
+        # A cluster gets all at once, for workers may join it later; here what waits would only be in the way of Ctrl-C.
+        ahead = "all" if order.alive else "n_jobs"
+        parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch=ahead, batch_size=1)
+        try:
+            with contextlib.closing(parallel(joblib.delayed(_train_one)(run, order) for run in batch)) as results:
+                for result in results:
+                    if result.status == "busy":
+                        continue
+                    if result.status == "user error":
+                        raise UserError(result.said)
+                    if result.status == "failed":
+                        outcome.failed[result.run] = result.said
+                    else:
+                        lists[result.status].append(result.run)
+                    del todo[result.run]
+                    progress.finished(result)
+        except TerminatedWorkerError:
+            # Killed, say for want of memory, and joblib ends the others too. All that have no record go on.
+            progress.log("a worker process was killed; going on with what has no record")
+            marks = progress.marks()
+            running = [run for run in batch if marks.get(run, (0, 0, False))[2]] or [run for run in batch if run in todo]
+            for run in [run for run in running if run in suspects] or running:
+                progressed = run in marks and marks[run][0] > before.get(run, (0,))[0]
+                deaths[run] = 1 if progressed else deaths[run] + 1
+                if deaths[run] >= DEATHS:
+                    del todo[run]
+                    outcome.failed[run] = f"its worker process was killed {DEATHS} times; it may want memory: try fewer --jobs"
+                    progress.finished(Result(run, "failed", outcome.failed[run]))
+        else:
+            if any(run in todo for run in batch):  # another process is at them
+                time.sleep(1)
 
-    Those of a file arrive as the names of module and class. A worker that is older than that file's --add cannot import
-    it yet, so its search path is completed before they are unpickled.
+
+def auto_jobs(runs, device):
+    """How many of so many runs to train at a time on this machine.
+
+    Parameters
+    ----------
+    runs : int
+    device : torch.device
+
+    Returns
+    -------
+    int
+        At least 1; at most what the CPU cores that joblib may use, and the memory, allow.
+    """
+    if device.type == "cuda":
+        most = min(RUNS_A_GPU, torch.cuda.mem_get_info(device)[0] // GPU_MEMORY_A_RUN)
+    else:
+        most = (free_memory() or math.inf) // MEMORY_A_RUN
+    return int(max(1, min(runs, joblib.cpu_count(), most)))
+
+
+class _Order(NamedTuple):
+    """What a worker needs to know of the sweep that it works for; small and plain, for it goes along with every run.
+
+    joblib hands larger objects to Dask once, to the memory of a worker or two, and they are lost when these are killed.
     """
 
-    def __reduce__(self):
-        # By cloudpickle, which takes what a notebook cell or a script defines along.
-        return _unpack, (list(sys.path), pickle.dumps(joblib.wrap_non_picklable_objects(dict(self), keep_wrapper=False)))
+    sweep: str
+    host: str
+    parent: int | None  # the process that sweeps, where workers are its children
+    alive: Path | None  # elsewhere: a file that is there as long as the sweep
+    folders: tuple
+    device: str
+    data_folder: Path
+    own: tuple | None
 
 
-def _unpack(path, entries):
-    sys.path += [folder for folder in path if folder not in sys.path]
+def pack(names):
+    """Those of some activations that are a user's own, for `unpack` in a worker, where only adaptact's are registered.
+
+    What a notebook cell, a script, or a file of --add defines travels as it is now: a worker that lives on may have
+    imported an older state of that file. What cannot travel, such as a Triton kernel, is imported there by its name.
+
+    Returns
+    -------
+    tuple or None
+        Bytes, and where to look for modules; None if there is nothing to send.
+    """
+    own = {name: entry for name, entry in activations.custom().items() if name in names}
+    if not own:
+        return None
+    modules = plugins.modules()
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        with contextlib.suppress(Exception):  # whatever a pickler meets in a user's objects
+            return cloudpickle.dumps(own), tuple(sys.path)
+    finally:
+        for module in modules:
+            cloudpickle.unregister_pickle_by_value(module)
+    try:
+        return cloudpickle.dumps(own), tuple(sys.path)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{', '.join(own)} cannot be sent to worker processes ({reason}); run it with 1 job.") from error
+
+
+def unpack(packed):
+    """Register in this process what `pack` gave in another."""
+    if packed is not None:
+        entries, path = packed
+        sys.path += [folder for folder in path if folder not in sys.path]
+        activations.restore(_load(entries))
+
+
+@functools.lru_cache(maxsize=1)  # new objects for each run would be compiled again for each run
+def _load(entries):
     return pickle.loads(entries)
 
 
-def _train_one(run, folders, device, data_folder, own):
-    """Train one run in a worker; returns the run, a status, and the score or what went wrong."""
-    store = Store(*folders)
+class _Stopped(Exception):
+    """The sweep that a worker works for is gone."""
+
+
+# Worker processes train one run at a time even where they have more threads: torch's generator is one a process.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def _train_one(run, order):
+    """Train one run in a worker; returns its `Result`."""
+    store = Store(*order.folders)
     checkpoint = _checkpoints(store) / f"{run.name}.pt"
-    threads = torch.get_num_threads()
+    started, threads = time.perf_counter(), torch.get_num_threads()
     try:
-        activations.restore(own)
-        with FileLock(checkpoint.with_suffix(".lock"), timeout=0):
+        _stop_if_alone(order)
+        unpack(order.own)
+        with _ONE_AT_A_TIME, FileLock(checkpoint.with_suffix(".lock"), timeout=0):
             if (record := store.get(run)) is not None:  # another process finished it in the meantime
-                return run, "present", record.scores
+                return Result(run, "present", _best(record))
             torch.set_num_threads(1)
             epoch_file = checkpoint.with_suffix(".epoch")
-            record = train(
-                run,
-                device=device,
-                data_folder=data_folder,
-                checkpoint=checkpoint,
-                on_epoch=lambda epoch, curves: write_atomically(epoch_file, str(epoch).encode()),
-            )
+            mark(epoch_file, *read_mark(epoch_file)[:2], order.sweep)
+
+            def on_epoch(epoch, curves):
+                mark(epoch_file, epoch, sum(curves["seconds"]), order.sweep)
+                _stop_if_alone(order)
+
+            record = train(run, device=order.device, data_folder=order.data_folder, checkpoint=checkpoint, on_epoch=on_epoch)
             store.put(record)
             halves = checkpoint.parent.glob(f".{run.name}.*.part")  # what a kill in the middle of a write left behind
             for leftover in (checkpoint, epoch_file, *halves, checkpoint.with_suffix(".lock")):
                 leftover.unlink(missing_ok=True)
-            return run, record.status, record.scores
+            return Result(run, record.status, _best(record), len(record.curves["seconds"]), record.seconds)
     except Timeout:
-        return run, "busy", None
+        return Result(run, "busy")
+    except _Stopped:
+        # Nobody reads this unless the sweep is still there, and this worker alone cannot see it.
+        said = f"the worker on {platform.node()} does not see {order.alive}: all machines must share the folder of the records."
+        return Result(run, "user error", said)
     except UserError as error:
-        return run, "user error", error
+        return Result(run, "user error", f"on {platform.node()}: {error}" if platform.node() != order.host else str(error))
     except Exception as error:  # one run's failure, such as no memory, must not take the others with it
-        return run, "failed", f"{type(error).__name__}: {error}"
+        said = f"{type(error).__name__}: {error}"
+        return Result(run, "failed", said, seconds=time.perf_counter() - started, traceback=traceback.format_exc())
     finally:
         torch.set_num_threads(threads)
 
 
+def _stop_if_alone(order):
+    if order.parent not in (None, os.getpid(), os.getppid()):
+        os._exit(1)  # nobody is left to take the result; the checkpoint is written
+    if order.alive is not None and not order.alive.exists():
+        raise _Stopped
+
+
+def _best(record):
+    best = record.scores.get("best_test")
+    return f"best test accuracy {best['test_accuracy']:.2f} %, epoch {best['epoch']}" if best else ""
+
+
 def _checkpoints(store):
     return store.target / "checkpoints"
-
-
-class _Progress:
-    """A bar over epochs, read from the files that the workers leave after each, and a line for each finished run."""
-
-    def __init__(self, todo, store):
-        self.waiting, self.folder = set(todo), _checkpoints(store)
-        self.total, self.count = len(todo), 0
-        self.ended_epochs = 0
-        self.bar = tqdm(total=sum(run.epochs for run in todo), unit="epoch", disable=not sys.stderr.isatty(), smoothing=0.1)
-        self.stop = threading.Event()
-
-    def __enter__(self):
-        # What an interrupted sweep had behind it says nothing of this one's speed.
-        self.bar.initial = self.bar.n = self._epochs()
-        self.thread = threading.Thread(target=self._poll, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *exception):
-        self.stop.set()
-        self.thread.join()
-        self.bar.close()
-
-    def finished(self, run, status, value):
-        self.count += 1
-        self.waiting = self.waiting - {run}
-        self.ended_epochs += run.epochs
-        best = value.get("best_test") if isinstance(value, dict) else None
-        said = f"best test accuracy {best['test_accuracy']:.2f} %, epoch {best['epoch']}" if best else value or ""
-        tqdm.write(f"[{self.count}/{self.total}] {status:8} {run.name}  {said}", file=sys.stderr)
-
-    def _epochs(self):
-        epochs = self.ended_epochs
-        for run in self.waiting:
-            with contextlib.suppress(OSError, ValueError):
-                epochs += int((self.folder / f"{run.name}.epoch").read_text())
-        return epochs
-
-    def _poll(self):
-        while not self.stop.wait(0.5):
-            self.bar.n = max(self.bar.n, self._epochs())
-            self.bar.refresh()
