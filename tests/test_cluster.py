@@ -168,7 +168,7 @@ def test_without_dask_it_says_what_to_install(monkeypatch):
 def test_a_worker_elsewhere_says_what_it_does_not_see(tmp_path):
     there = tmp_path / "there"
     there.write_text("")
-    known = dict(sweep="a", host="another", parent=None, folders=(tmp_path,), device="cpu", path=(), own=None)
+    known = dict(sweep="a", host="another", parent=None, folders=(tmp_path,), device="cpu", own=None)
     missing = _train_one(RUNS[0], _Order(**known, data_folder=tmp_path, alive=tmp_path / "not-there"))
     assert missing.status == "user error"
     assert "all machines must share the folder of the records" in missing.said
