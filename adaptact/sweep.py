@@ -63,7 +63,8 @@ class Result:
     Parameters
     ----------
     run : Run
-    status : {"done", "diverged", "present", "failed", "busy", "stopped", "user error"}
+    status : {"done", "diverged", "present", "failed", "busy", "user error"}
+        Busy: another process is training it. User error: no run can go on.
     said : str
         The best accuracy, or what went wrong.
     epochs, seconds : int, float
@@ -129,9 +130,6 @@ def sweep(runs, store=None, *, device="auto", data_folder=None, jobs="auto"):
         data.load(name, data_folder)
     identity = uuid.uuid4().hex
     alive = _checkpoints(store) / f".sweep-{identity}"
-    write_atomically(alive, b"")
-    if local:
-        alive.unlink()
     needed = {run.activation for run in todo}
     own = {name: entry for name, entry in activations.custom().items() if name in needed}
     order = _Order(
@@ -145,6 +143,9 @@ def sweep(runs, store=None, *, device="auto", data_folder=None, jobs="auto"):
         path=tuple(sys.path),
         own=_pack(own) if own and jobs != 1 else None,
     )
+    write_atomically(alive, b"")  # or else the folder cannot be written
+    if local:
+        alive.unlink()
     where = f"jobs {jobs}" if local else "all workers"
     started = f"{len(todo)} runs to train, {len(outcome.present)} recorded before; {where}, {type(backend).__name__}, {device}"
     with Progress(todo, _checkpoints(store), identity, store.target / "sweep.log") as progress:
