@@ -64,7 +64,8 @@ class Result:
     Parameters
     ----------
     run : Run
-    status : {"done", "diverged", "present", "failed", "busy", "stopped", "user error"}
+    status : {"done", "diverged", "present", "failed", "busy", "user error"}
+        Busy: another process is training it. User error: no run can go on.
     said : str
         The best accuracy, or what went wrong.
     epochs, seconds : int, float
@@ -130,10 +131,6 @@ def sweep(runs, store=None, *, device="auto", data_folder=None, jobs="auto"):
         data.load(name, data_folder)
     identity = uuid.uuid4().hex
     alive = _checkpoints(store) / f".sweep-{identity}"
-    write_atomically(alive, b"")
-    if local:
-        alive.unlink()
-    disk.prepare(store, todo, jobs if jobs > 0 else len(todo))
     order = _Order(
         sweep=identity,
         host=platform.node(),
@@ -144,6 +141,10 @@ def sweep(runs, store=None, *, device="auto", data_folder=None, jobs="auto"):
         data_folder=data.data_folder(data_folder).resolve(),
         own=pack({run.activation for run in todo}) if jobs != 1 else None,
     )
+    disk.prepare(store, todo, jobs if jobs > 0 else len(todo))
+    write_atomically(alive, b"")  # or else the folder cannot be written
+    if local:
+        alive.unlink()
     where = f"jobs {jobs}" if local else "all workers"
     started = f"{len(todo)} runs to train, {len(outcome.present)} recorded before; {where}, {type(backend).__name__}, {device}"
     with Progress(todo, _checkpoints(store), identity, store.target / "sweep.log") as progress:
