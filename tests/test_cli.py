@@ -73,7 +73,7 @@ def test_list_names_everything(capsys):
         (["plan", "leaf/table-9", "--profile", "smoke"], "Choose from: leaf/table-2, leaf/table-3"),
         (["plan", "leaf/table-4", "--profile", "smoke", "--device", "tpu"], "Choose from: auto, cpu, cuda."),
         (["plan", "leaf/table-4", "--profile", "smoke", "--results", "file"], "file is no folder"),
-        (["run", "leaf/table-4", "--profile", "smoke", "--results", "file"], "Not a directory"),
+        (["run", "leaf/table-4", "--profile", "smoke", "--results", "file"], "file is no folder"),
         (["status", "--verbose"], "--verbose"),
     ],
 )
