@@ -60,16 +60,21 @@ def command_list(arguments):
         print(f"  {name:16} {source.title}, {source.train_size:,} + {source.test_size:,} images of {source.in_shape}")
 
 
-def command_run(arguments):
-    from . import cluster
-    from .sweep import ClusterError, sweep
-
+def _asked_for(arguments):
+    """What `run` and `plan` are given: runs, store, and jobs."""
     experiment = get(arguments.experiment).including(plugins.add(arguments.add))
     if arguments.profile is None:
         raise UserError(f"--profile is missing. Choose from: {', '.join(PROFILES)}.")
     runs = experiment.runs(arguments.profile, arguments.seeds and parse_seeds(arguments.seeds))
-    store, jobs = _store(arguments), _jobs(arguments.jobs)
     warnings.filterwarnings("ignore", message=".*still being processed by the workers", module="joblib")  # after Ctrl-C
+    return runs, _store(arguments), _jobs(arguments.jobs)
+
+
+def command_run(arguments):
+    from . import cluster
+    from .sweep import ClusterError, sweep
+
+    runs, store, jobs = _asked_for(arguments)
     if arguments.backend != "loky" and jobs != "auto":
         raise UserError("--jobs is for one machine; a cluster uses all its workers. Leave it out.")
     with contextlib.suppress(ValueError):  # not in the main thread
@@ -132,12 +137,7 @@ def _say_what_does_not_count(store, records, file=None):
 def command_plan(arguments):
     from .plan import plan, table
 
-    experiment = get(arguments.experiment).including(plugins.add(arguments.add))
-    if arguments.profile is None:
-        raise UserError(f"--profile is missing. Choose from: {', '.join(PROFILES)}.")
-    runs = experiment.runs(arguments.profile, arguments.seeds and parse_seeds(arguments.seeds))
-    store, jobs = _store(arguments), _jobs(arguments.jobs)
-    warnings.filterwarnings("ignore", message=".*still being processed by the workers", module="joblib")  # after Ctrl-C
+    runs, store, jobs = _asked_for(arguments)
     try:
         found = plan(runs, store, device=arguments.device, data_folder=arguments.data, jobs=jobs)
     except KeyboardInterrupt:

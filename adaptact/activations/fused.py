@@ -16,7 +16,7 @@ import torch
 from ..errors import choose
 
 MODES = ("auto", "always", "never")
-# Below this size a compiled call's own cost, some 50 microseconds, eats what it gains (``python -m adaptact bench``).
+# Below this size a compiled call's own cost, near 100 microseconds, eats what it gains (``python -m adaptact bench``).
 WORTH_COMPILING = 2**16
 _state = {"mode": "auto", "works": True, "used": False}
 _serial = itertools.count()

@@ -20,7 +20,7 @@ from ..records import PROTOCOL, Record, reason_of, write_atomically
 from .inspection import environment, shape_quantiles, shape_sample, worth_a_look
 from .procedures import stages, step
 
-# Compiling takes 10 to 20 s and saves some 8 ns an activation and image on one thread: LeNet-5 at the laptop profile has
+# Compiling takes about 10 s and saves, by estimate, 8 ns an activation and image on one thread. LeNet-5 at the laptop profile has
 # 8e8 of them, KerasNet 4e9. A rule of the Run and not of the clock, since compiled formulas round differently.
 WORTH_COMPILING = 2e9
 EVALUATION_BATCH = 256  # per-neuron LEAF in batches of 1,000 took half of a KerasNet epoch's time on a CPU
