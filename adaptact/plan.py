@@ -25,7 +25,7 @@ from .errors import UserError
 from .records import PROTOCOL, Store, reason_of
 from .sweep import auto_jobs, pack, unpack
 from .training import build_model, evaluate, pick_device, stages, step
-from .training.inspection import shape_quantiles
+from .training.inspection import look
 from .training.loop import EVALUATION_BATCH, _reproducible, _split, batches, compile_mode
 
 SECONDS = 20  # for all measurements together; starting and compiling come on top
@@ -353,7 +353,7 @@ def _steps(run, model, data_set):
     """Training steps without end, as `adaptact.train` takes them; yields the number of images."""
     optimizers = stages(model, run)
     images, labels, *_ = _split(run, data_set)
-    shape_quantiles(model, epoch=0)
+    look(model, epoch=0)
     epoch = 0
     while True:
         epoch += 1

@@ -198,7 +198,23 @@ def test_learned_shapes_are_sampled_alike_and_followed():
         assert shape["quantiles"]["rho3"][0][1:] == [2.0] * 5, "as tanh, rho3 starts at 2"
         assert len(shape["sample"]["rho1"]) == 5
         assert shape["sample"]["index"] == train(replace(LEAF, seed=1)).shapes[site]["sample"]["index"]
+        assert [row[0] for row in shape["path"]["rho1"]] == [0, 1, 2]
+        assert shape["path"]["rho1"][-1][1:] == shape["sample"]["rho1"] != shape["path"]["rho1"][0][1:]
+        assert [sum(counts) for counts in shape["inputs"]["counts"]] == [360] * 5, "one input a neuron and test image"
+        assert all(low < high for low, high in shape["inputs"]["range"])
     assert train(BASE).shapes == {}
+
+
+@pytest.mark.parametrize(("granularity", "inputs"), [("neuron", 6), ("channel", 6 * 24 * 24), ("layer", 6 * 20 * 24 * 24)])
+def test_histograms_are_of_the_inputs_that_share_a_parameter(granularity, inputs):
+    model = loop.build_model(replace(LEAF, dataset="mnist", train_images=256, granularity=granularity))
+    images = torch.rand(6, 1, 28, 28)
+    found = loop.input_histograms(model, images.split(4))["act1"]
+    assert [sum(counts) for counts in found["counts"]] == [inputs] * len(found["index"])
+    one = model.conv1(images).detach()
+    one = {"neuron": one.flatten(1).T, "channel": one.transpose(0, 1).flatten(1), "layer": one.flatten()[None]}[granularity]
+    for index, (low, high) in zip(found["index"], found["range"], strict=True):
+        assert (low, high) == pytest.approx((one[index].min().item(), one[index].max().item()), abs=1e-6)
 
 
 def test_devices():

@@ -17,7 +17,7 @@ from ..activations import compiled, make
 from ..errors import UserError
 from ..models import build
 from ..records import PROTOCOL, Record, reason_of, write_atomically
-from .inspection import environment, shape_quantiles, shape_sample, worth_a_look
+from .inspection import IMAGES, environment, extend, input_histograms, look, worth_a_look
 from .procedures import stages, step
 
 # Compiling takes about 10 s and saves, by estimate, 8 ns an activation and image on one thread. LeNet-5 at the laptop profile has
@@ -70,12 +70,12 @@ def _train(run, model, device, data_folder, checkpoint, on_epoch):
     optimizers = stages(model, run)
     train_images, train_labels, held_images, held_labels = _split(run, data_set)
 
-    state = {"epoch": 0, "diverged": False, "curves": {}, "quantiles": {}}
+    state = {"epoch": 0, "diverged": False, "curves": {}, "history": {}}
     if checkpoint is not None:
         state = _resume(checkpoint, run, device, model, optimizers) or state
     curves = state["curves"]
     if state["epoch"] == 0:
-        state["quantiles"] = shape_quantiles(model, epoch=0)
+        state["history"] = look(model, epoch=0)
 
     while state["epoch"] < run.epochs and not state["diverged"]:
         epoch = state["epoch"] + 1
@@ -99,9 +99,7 @@ def _train(run, model, device, data_folder, checkpoint, on_epoch):
         for name, value in epoch_curves.items():
             curves.setdefault(name, []).append(value if math.isfinite(value) else None)
         if worth_a_look(epoch, run.epochs):
-            for site, quantiles in shape_quantiles(model, epoch=epoch).items():
-                for name, rows in quantiles.items():
-                    state["quantiles"][site][name] += rows
+            extend(state["history"], look(model, epoch=epoch))
         state["epoch"] = epoch
         if checkpoint is not None:
             _save(checkpoint, run, model, optimizers, state)
@@ -113,12 +111,20 @@ def _train(run, model, device, data_folder, checkpoint, on_epoch):
         status="diverged" if state["diverged"] else "done",
         curves=curves,
         scores=scores(curves),
-        shapes={
-            site: {"quantiles": quantiles, "sample": shape_sample(model, site)} for site, quantiles in state["quantiles"].items()
-        },
+        shapes=_shapes(model, state["history"], data_set.test_images[:IMAGES]),
         seconds=round(sum(curves["seconds"]), 3),
         **environment(device),
     )
+
+
+def _shapes(model, history, images):
+    """What a Record tells of the learned shapes: their `history`, where the neurons followed ended, and what came in there."""
+    inputs = input_histograms(model, (to_unit(part) for part in images.split(EVALUATION_BATCH)))
+    found = {}
+    for site, kinds in history.items():
+        last = {name: rows[-1][1:] for name, rows in kinds["path"].items()}
+        found[site] = {**kinds, "sample": {"index": inputs[site]["index"], **last}, "inputs": inputs[site]}
+    return found
 
 
 def build_model(run):
@@ -279,7 +285,7 @@ def _resume(path, run, device, model, optimizers):
     """Load a checkpoint into a model and its optimisers; None if there is none that belongs to this run."""
     try:
         saved = torch.load(path, map_location=device, weights_only=True)
-        if saved.pop("protocol") != PROTOCOL or saved.pop("run") != run.key:
+        if saved.pop("protocol") != PROTOCOL or saved.pop("run") != run.key or "history" not in saved:
             return None
         held, wanted = ({name: value.shape for name, value in state.items()} for state in (saved["model"], model.state_dict()))
         if held != wanted:  # one's own activation has been changed under its name
