@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .errors import UserError
-from .training.inspection import sites, worth_a_look
+from .training.inspection import BINS, NEURONS, sites, worth_a_look
 from .training.loop import build_model
 
 BLOCK = 4096  # bytes: what the smallest file takes
@@ -63,9 +63,11 @@ def _bytes(run):
     checkpoint = sum(copies * value.numel() * value.element_size() for value in model.parameters())
     checkpoint += sum(value.numel() * value.element_size() for value in model.buffers())
     checkpoint += 2048 * len(model.state_dict())  # names, and each tensor's header
-    rows = sum(len(values) for values in sites(model).values())
+    learned = sites(model)
+    rows = sum(len(values) for values in learned.values())
     looks = 1 + sum(worth_a_look(epoch, run.epochs) for epoch in range(1, run.epochs + 1))
-    return checkpoint, 2000 + 110 * run.epochs + rows * (120 + 90 * looks)
+    histograms = len(learned) * NEURONS * (60 + 6 * BINS)
+    return checkpoint, 2000 + 110 * run.epochs + rows * (120 + 180 * looks) + histograms
 
 
 def room(folder):
