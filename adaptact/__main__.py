@@ -109,7 +109,7 @@ def command_status(arguments):
     for experiment in experiments:
         for profile in PROFILES:
             by_seed = {}
-            seeds = {run.seed for run in present} | set(PROFILES[profile].seeds)
+            seeds = {run.seed for run in present} | set(experiment.default_seeds(profile))
             for seed in sorted(seeds):
                 runs = experiment.runs(profile, [seed])
                 count = sum(run in present for run in runs)

@@ -60,6 +60,8 @@ class Run:
         KerasNet's dropout after its convolutions. LeNet-5 has none and ignores it.
     fc_dropout : float
         KerasNet's dropout before its last layer. LeNet-5 has none and ignores it.
+    fc_width : int, optional
+        Units of the hidden dense layer; None for the paper's 500 (LeNet-5) or 512 (KerasNet).
     validation_images : int
         So many of `train_images` are held out, by class, and the best epoch on them is recorded. The LEAF code holds
         out none.
@@ -89,6 +91,7 @@ class Run:
     conv_dropout: str = "channel"
     fc_dropout: float = 0.2
     validation_images: int = 0
+    fc_width: int | None = None
 
     def __post_init__(self):
         choose("data set", self.dataset, SOURCES)
@@ -102,8 +105,11 @@ class Run:
             ("seed", 0, 2**63 - 1),
             ("batch_size", 1, 10**6),
             ("validation_images", 0, self.train_images - 1),
+            ("fc_width", 1, 10**6),
         ]:
             value = getattr(self, name)
+            if name == "fc_width" and value is None:
+                continue
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 raise UserError(f"{name} is {value!r}: give a whole number from {low} to {high}.")
         for name in ("lr", "activation_lr", "slow_rho24"):

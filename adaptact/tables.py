@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from .experiments import PROFILES
 from .stats import estimate, holm, paired
 
 SELECTIONS = {"best_test": "best epoch", "best_validation": "best epoch on validation", "last": "last epoch"}
@@ -19,7 +18,7 @@ def collect(experiment, profile, store, seeds=None):
         A key of `adaptact.experiments.PROFILES`.
     store : Store
     seeds : iterable of int, optional
-        By default the profile's.
+        By default the experiment's.
 
     Returns
     -------
@@ -29,7 +28,7 @@ def collect(experiment, profile, store, seeds=None):
     """
     lines = []
     for cell in experiment.cells:
-        for seed in seeds or PROFILES[profile].seeds:
+        for seed in seeds or experiment.default_seeds(profile):
             record = store.get(experiment.run(cell, profile, seed))
             if record is not None:
                 scores = {name: record.scores.get(name, {}).get("test_accuracy") for name in SELECTIONS}
@@ -54,7 +53,7 @@ def scores(experiment, profile, store, seeds=None):
         of the 95 % interval over the seeds, for the best epoch on the test set and for the last one. Without any record,
         only the published numbers beside empty cells.
     """
-    seeds = tuple(seeds or PROFILES[profile].seeds)
+    seeds = tuple(seeds or experiment.default_seeds(profile))
     found = collect(experiment, profile, store, seeds)
     table = {}
     for cell in experiment.cells:
@@ -147,7 +146,7 @@ def tally(experiment, profile, store, seeds=None, selection="best_test"):
 
 def stamp(experiment, profile, store, seeds=None):
     """One line on what a table rests on: profile, records, seeds, hardware, versions."""
-    seeds = tuple(seeds or PROFILES[profile].seeds)
+    seeds = tuple(seeds or experiment.default_seeds(profile))
     found = collect(experiment, profile, store, seeds)
     total = len(experiment.cells) * len(seeds)
     parts = [

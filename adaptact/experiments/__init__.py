@@ -1,10 +1,10 @@
 """The papers as lists of Runs, with their published numbers."""
 
 from ..errors import choose
-from . import leaf
+from . import leaf, leaf_studies
 from .base import PROFILES, SEEDS, Cell, Experiment, Profile
 
-EXPERIMENTS = {experiment.name: experiment for experiment in [*leaf.tables()]}
+EXPERIMENTS = {experiment.name: experiment for experiment in [*leaf.tables(), *leaf_studies.studies()]}
 
 
 def get(name):

@@ -36,6 +36,7 @@ class Profile:
         # A profile only ever scales down.
         fields["train_images"] = min(fields.get("train_images", size), run.train_images, size)
         fields["epochs"] = min(fields.get("epochs", run.epochs), run.epochs)
+        fields["validation_images"] = run.validation_images * fields["train_images"] // run.train_images  # the same part
         return replace(run, **fields)
 
 
@@ -54,7 +55,7 @@ PROFILES = {
             "the first 10,000 training images, 5 epochs, the whole test set",
             "minutes a table and seed on two cores",
             {"train_images": 10_000, "epochs": 5},
-            seeds=SEEDS[:3],
+            seeds=SEEDS,
         ),
         Profile(
             "paper",
@@ -102,11 +103,19 @@ class Experiment:
         Such as ``leaf/table-4``.
     title : str
     cells : tuple of Cell
+    seeds : tuple of int, optional
+        For an experiment that is about seeds, what is run at all profiles but smoke unless others are asked for.
     """
 
     name: str
     title: str
     cells: tuple
+    seeds: tuple = ()
+
+    def default_seeds(self, profile):
+        """What is run at a profile unless other seeds are asked for."""
+        usual = PROFILES[choose("profile", profile, PROFILES)].seeds
+        return usual if profile == "smoke" else self.seeds or usual
 
     def run(self, cell, profile, seed):
         """The Run of one cell at a profile and seed."""
@@ -157,11 +166,11 @@ class Experiment:
         profile : str
             A key of `PROFILES`.
         seeds : iterable of int, optional
-            By default the profile's.
+            By default `default_seeds`.
 
         Returns
         -------
         list of Run
         """
-        seeds = seeds or PROFILES[choose("profile", profile, PROFILES)].seeds
+        seeds = seeds or self.default_seeds(profile)
         return list(dict.fromkeys(self.run(cell, profile, seed) for seed in seeds for cell in self.cells))

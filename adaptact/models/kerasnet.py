@@ -18,6 +18,8 @@ class KerasNet(nn.Module):
         elements (the Keras original).
     fc_dropout : float, default 0.2
         Dropout before the last layer. The LEAF code has 0.2; its docstring and the Keras original say 0.5.
+    fc_width : int, default 512
+        Units of the hidden dense layer.
 
     Notes
     -----
@@ -28,7 +30,7 @@ class KerasNet(nn.Module):
     Bodyanskiy and Kostiuk (2023), section IV and Fig. 3, doi 10.47839/ijc.22.3.3225.
     """
 
-    def __init__(self, in_shape, activation, num_classes=10, *, conv_dropout="channel", fc_dropout=0.2):
+    def __init__(self, in_shape, activation, num_classes=10, *, conv_dropout="channel", fc_dropout=0.2, fc_width=512):
         super().__init__()
         dropout = {"channel": nn.Dropout2d, "element": nn.Dropout}[conv_dropout]
         channels, rows, columns = in_shape
@@ -45,10 +47,10 @@ class KerasNet(nn.Module):
         rows, columns = rows - 2, columns - 2
         self.act4 = activation((64, rows, columns))
         self.pool2, self.drop2 = nn.MaxPool2d(2), dropout(0.25)
-        self.fc1 = nn.Linear(64 * (rows // 2) * (columns // 2), 512)
-        self.act5 = activation((512,))
+        self.fc1 = nn.Linear(64 * (rows // 2) * (columns // 2), fc_width)
+        self.act5 = activation((fc_width,))
         self.drop3 = nn.Dropout(fc_dropout)
-        self.fc2 = nn.Linear(512, num_classes)
+        self.fc2 = nn.Linear(fc_width, num_classes)
 
     def forward(self, x):
         x = self.act2(self.conv2(self.act1(self.conv1(x))))

@@ -13,6 +13,8 @@ class LeNet5(nn.Module):
     activation : callable
         Given the shape of one sample at a site, returns a fresh activation module for it.
     num_classes : int, default 10
+    fc_width : int, default 500
+        Units of the hidden dense layer.
 
     Notes
     -----
@@ -24,7 +26,7 @@ class LeNet5(nn.Module):
     Bodyanskiy and Kostiuk (2023), section IV and Fig. 2, doi 10.47839/ijc.22.3.3225; biases as in the released code.
     """
 
-    def __init__(self, in_shape, activation, num_classes=10):
+    def __init__(self, in_shape, activation, num_classes=10, *, fc_width=500):
         super().__init__()
         channels, rows, columns = in_shape
         self.conv1 = nn.Conv2d(channels, 20, 5, bias=False)
@@ -35,9 +37,9 @@ class LeNet5(nn.Module):
         rows, columns = rows // 2 - 4, columns // 2 - 4
         self.act2 = activation((50, rows, columns))
         self.pool2 = nn.MaxPool2d(2)
-        self.fc1 = nn.Linear(50 * (rows // 2) * (columns // 2), 500)
-        self.act3 = activation((500,))
-        self.fc2 = nn.Linear(500, num_classes, bias=False)
+        self.fc1 = nn.Linear(50 * (rows // 2) * (columns // 2), fc_width)
+        self.act3 = activation((fc_width,))
+        self.fc2 = nn.Linear(fc_width, num_classes, bias=False)
 
     def forward(self, x):
         x = self.pool1(self.act1(self.conv1(x)))

@@ -132,6 +132,7 @@ def build_model(run):
     options = {"granularity": run.granularity} if run.granularity else {}
     options |= {"init": run.init} if run.init else {}
     network = {"conv_dropout": run.conv_dropout, "fc_dropout": run.fc_dropout} if run.model == "kerasnet" else {}
+    network |= {"fc_width": run.fc_width} if run.fc_width is not None else {}
     source = data.SOURCES[run.dataset]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
