@@ -23,6 +23,7 @@ examples:
   python -m adaptact run leaf/table-4 --profile laptop --data DIR --jobs 2
   python -m adaptact run leaf/table-4 --profile smoke --add mine.py      and the activations that mine.py registers
   python -m adaptact status                                  what is recorded, and at which profile
+  python -m adaptact claims --paper leaf                     each claim of a paper, and the verdict of the records
   python -m adaptact check mine.py                           the battery of checks over your own activations
   python -m adaptact bench leaf,apalu --networks lenet5      what they cost beside ReLU and SiLU
   python -m adaptact plan leaf/table-4 --profile laptop      what is to do, and how long it takes here
@@ -145,6 +146,27 @@ def command_plan(arguments):
         return 130
     print(f"{arguments.experiment} at {arguments.profile}")
     print(table(found))
+
+
+def command_claims(arguments):
+    from .claims import PAPERS, as_dict, judge, tally
+
+    if arguments.paper is not None:
+        choose("paper", arguments.paper, PAPERS)
+    # Verdicts are those of the committed evidence; records in _runs count once they are imported.
+    found = judge(Store(arguments.results or project_folder() / "results"), arguments.paper)
+    if arguments.json:
+        print(json.dumps([as_dict(claim, verdict) for claim, verdict in found.items()], indent=1, ensure_ascii=False))
+        return
+    for claim, verdict in found.items():
+        print(f"{claim.id}: {verdict.verdict}\n  {claim.text} ({claim.where})")
+        interval = f" [{', '.join(f'{end:+.3g}' for end in verdict.interval)}]" if verdict.interval else ""
+        print(f"  published: {claim.published or 'no number'}; ours: {verdict.ours or 'none'}{interval}")
+        if verdict.profile:
+            seeds = f"; n = {verdict.n}" if verdict.n else ""
+            print(f"  profile: {verdict.profile}{seeds}{f'; {verdict.hardware}' if verdict.hardware else ''}")
+        print(f"  {verdict.reason}\n")
+    print(tally(found.values()))
 
 
 def command_export(arguments):
@@ -281,6 +303,11 @@ def _parser():
     status = add("status", command_status, "show what is recorded, at which profile and seed")
     _add_activations(status)
     add_results(status, "folder of records (default: results/ and _runs/)")
+
+    claims = add("claims", command_claims, "give the verdict of the records on each claim of the papers")
+    claims.add_argument("--paper", metavar="P", help="such as leaf (default: all)")
+    claims.add_argument("--json", action="store_true", help="print everything as JSON")
+    add_results(claims, "folder of records (default: results/)")
 
     fetch = add("data", command_data, "download a data set, or check the one that is there")
     fetch.add_argument("dataset", metavar="NAME", help=" | ".join(data.SOURCES))

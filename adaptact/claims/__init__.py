@@ -1,0 +1,78 @@
+"""The papers' claims, and the verdict that the records give on each: ``python -m adaptact claims``.
+
+A claim is a `Claim` with a rule, and a rule is a function from an `Evidence` to a `Verdict`. To add one, append it to the
+list that a paper's module here returns; most need no more than a rule of `adaptact.claims.rules`:
+
+    Claim("leaf-tanh-everywhere", "leaf", "Tables 4, 5", "order", "LEAF as Tanh beats Tanh", better(pairs))
+"""
+
+from collections import Counter
+
+from ..errors import choose
+from . import leaf
+from .base import KINDS, VERDICTS, Claim, Evidence, Pair, Verdict
+
+CLAIMS = {claim.id: claim for claim in [*leaf.claims()]}
+PAPERS = tuple(dict.fromkeys(claim.paper for claim in CLAIMS.values()))
+
+
+def judge(store, paper=None):
+    """The verdict on each claim, recomputed from records.
+
+    Parameters
+    ----------
+    store : adaptact.Store
+    paper : str, optional
+        One of `PAPERS`; by default all.
+
+    Returns
+    -------
+    dict of Claim to Verdict
+
+    Raises
+    ------
+    UserError
+        If the paper is unknown.
+    """
+    if paper is not None:
+        choose("paper", paper, PAPERS)
+    evidence = Evidence(store)
+    return {claim: claim.rule(evidence) for claim in CLAIMS.values() if paper in (None, claim.paper)}
+
+
+def as_dict(claim, verdict):
+    """A claim with its verdict, in a form that JSON can hold."""
+    return {
+        "id": claim.id,
+        "paper": claim.paper,
+        "where": claim.where,
+        "kind": claim.kind,
+        "claim": claim.text,
+        "note": claim.note,
+        "verdict": verdict.verdict,
+        "published": claim.published,
+        "ours": verdict.ours,
+        "interval": verdict.interval and list(verdict.interval),
+        "n": verdict.n,
+        "profile": verdict.profile,
+        "hardware": verdict.hardware,
+        "reason": verdict.reason,
+    }
+
+
+def tally(verdicts):
+    """How many claims got each verdict, in words.
+
+    Parameters
+    ----------
+    verdicts : iterable of Verdict
+
+    Returns
+    -------
+    str
+    """
+    counts = Counter(verdict.verdict for verdict in verdicts)
+    return f"{counts.total()} claims: " + ", ".join(f"{counts[name]} {name}" for name in VERDICTS if counts[name])
+
+
+__all__ = ["CLAIMS", "KINDS", "PAPERS", "VERDICTS", "Claim", "Evidence", "Pair", "Verdict", "as_dict", "judge", "tally"]

@@ -1,0 +1,141 @@
+"""Claims of the LEAF paper that need no training: calculus, gradients at the start, cost, and the two forms of SiLU."""
+
+import json
+
+import numpy as np
+import torch
+
+from ..activations import LEAF
+from ..activations.leaf import leaf, leaf_derivatives
+from .base import Verdict
+
+CHEAP = 1.5  # a training step of at most so many times the fixed function's is called cheap
+COMPUTED = {"profile": "computed"}
+
+
+def shapes(evidence):
+    """The greatest distance of LEAF from each function of Table 1, on 10,001 inputs from -10 to 10."""
+    u = torch.linspace(-10, 10, 10_001, dtype=torch.float64)
+    slope, beta = 0.7, 1.3  # Swish and AHAF have free parameters: any will do
+    rows = {
+        "ReLU": (torch.relu(u), (1, 0, 2.0**16, 0)),
+        "SiLU": (u * torch.sigmoid(u), (1, 0, 1, 0)),
+        "Tanh": (torch.tanh(u), (0, 2, 2, -1)),
+        "Sigmoid": (torch.sigmoid(u), (0, 0, 1, 0)),
+        "Swish": (u * torch.sigmoid(slope * u), (1, 0, slope, 0)),
+        "AHAF": (beta * u * torch.sigmoid(slope * u), (beta, 0, slope, 0)),
+    }
+    distance = {name: (leaf(u, *map(float, rho)) - function).abs().max().item() for name, (function, rho) in rows.items()}
+    wrong = [name for name, far in distance.items() if far > 1e-4]
+    mended = (leaf(u, 0.0, 1.0, 1.0, 0.0) - torch.sigmoid(u)).abs().max().item()
+    good = len(rows) - len(wrong)
+    reason = f"as printed, {good} of 6 rows are within 0.0001 of their function on [-10, 10]; wrong: {', '.join(wrong)}"
+    reason += f", which is the zero function there and right with rho2 = 1 (distance below {max(mended, 1e-15):.0e})"
+    return Verdict("holds in part" if wrong else "holds", reason, f"{good} of 6 rows", **COMPUTED)
+
+
+def gradients(evidence):
+    """The printed partial derivatives and update rules against autograd's."""
+    u = torch.linspace(-4, 4, 801, dtype=torch.float64)
+    rho = [torch.full_like(u, value, requires_grad=True) for value in (0.8, -0.4, 1.7, 0.3)]
+    true = torch.autograd.grad(leaf(u, *rho).sum(), rho)
+    rho1, rho2, rho3, _ = (value.detach() for value in rho)
+    gate, line = torch.sigmoid(rho3 * u), rho1 * u + rho2
+    mirrored = torch.sigmoid(-rho3 * u)
+    sloped = mirrored * (1 - mirrored)  # sigma' at -rho3 u, as the text prints where sigma is meant
+    full = line * gate * mirrored * u
+    printed_forms = {
+        "d/d rho1": (u * gate, true[0]),
+        "d/d rho2": (gate, true[1]),
+        "d/d rho3": (line * gate * sloped * u, true[2]),
+        "d/d rho4": (torch.ones_like(u), true[3]),
+        "eq 6": (u * gate, true[0]),  # its last lines; the sign of its second is wrong
+        "eq 7": (full, true[1]),
+        "eq 8": (gate, true[2]),
+        "eq 9": (torch.ones_like(u), true[3]),
+    }
+    wrong = [name for name, (said, right) in printed_forms.items() if not torch.allclose(said, right, atol=1e-12)]
+    exchanged = torch.allclose(full, true[2]) and torch.allclose(gate, true[1])
+    closed = all(map(torch.allclose, leaf_derivatives(u, *(value.detach() for value in rho))[1:], true))
+    reason = f"of 8 printed forms {8 - len(wrong)} equal autograd's; wrong: {', '.join(wrong)}"
+    reason += "; eqs 7 and 8 are each other's" if exchanged else ""
+    reason += "; the closed forms used here equal autograd's" if closed else ""
+    return Verdict("holds in part" if wrong else "holds", reason, f"{8 - len(wrong)} of 8 forms", **COMPUTED)
+
+
+def cost(dspt_pairs, evidence):
+    """The benchmark's training steps, and what DSPT makes of them in the records."""
+    path = evidence.store.folders[0] / "bench.json"
+    if not path.is_file():
+        return Verdict("undecided", f"no benchmark in {path.name} among the records; python -m adaptact bench --json makes it")
+    result = json.loads(path.read_text())
+    ratios = {(s["network"], s["mode"]): s["to_relu"] for s in result["steps"] if s["activation"] == "leaf"}
+    machine = f"{result['machine']['cpu']}, {result['machine']['threads']} threads"
+    twice = []
+    for pair in dspt_pairs:
+        if pair.row.startswith("LEAF"):
+            single, double = (evidence.records(pair.experiment, pair.column, row, "laptop") for row in (pair.base, pair.row))
+            twice += [double[seed].seconds / single[seed].seconds for seed in single.keys() & double.keys()]
+    steps = ", ".join(f"{ratio:.2f} ({network}, {mode})" for (network, mode), ratio in ratios.items())
+    reason = f"a training step with LEAF a neuron takes this many of one with ReLU: {steps}"
+    if twice:
+        reason += f"; DSPT, the paper's own training, takes {np.median(twice):.1f} times as long as that"
+        reason += f" (median of {len(twice)} pairs of runs)"
+    reason += f"; cheap means up to {CHEAP}"
+    worst = max(ratios.values()) * (np.median(twice) if twice else 1)
+    verdict = "holds" if worst <= CHEAP else "holds in part" if min(ratios.values()) <= CHEAP else "does not hold"
+    ours = f"{min(ratios.values()):.2f} to {max(ratios.values()):.2f} times a ReLU step"
+    return Verdict(verdict, reason, ours, profile="benchmark", hardware=machine)
+
+
+def gradient_ratio(init, depth=10, width=64, seeds=(0, 1, 2, 3, 4)):
+    """The gradient of the first layer's weights over that of the last hidden layer's, in a fresh dense network of LEAF units.
+
+    Parameters
+    ----------
+    init : str
+        What LEAF starts as.
+    depth, width : int
+        Hidden layers, and units in each; torch's default weights.
+    seeds : sequence of int
+
+    Returns
+    -------
+    list of float
+        A ratio of norms for each seed, of a cross-entropy loss on 256 standard normal inputs in 10 random classes.
+    """
+    ratios = []
+    for seed in seeds:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            layers = [torch.nn.Linear(width, width) for _ in range(depth)]
+            net = torch.nn.Sequential(*(m for layer in layers for m in (layer, LEAF(width, init=init))), torch.nn.Linear(width, 10))
+            inputs, classes = torch.randn(256, width), torch.randint(10, (256,))
+        net = net.double()
+        torch.nn.functional.cross_entropy(net(inputs.double()), classes).backward()
+        ratios.append((layers[0].weight.grad.norm() / layers[-1].weight.grad.norm()).item())
+    return ratios
+
+
+def vanishing(evidence):
+    """Gradients at the start, layer by layer, and the slopes of the tails, which calculus gives."""
+    ratio = {init: np.median(gradient_ratio(init)) for init in ("relu", "silu", "tanh", "sigmoid")}
+    listed = ", ".join(f"as {init} 10^{round(np.log10(value))}" for init, value in ratio.items())
+    reason = f"LEAF starts with the gradients of what it starts as: over ten dense layers the gradient shrinks to {listed}; "
+    reason += "its slope tends to 0 on one side for any parameters, and on both where rho1 = 0, as Tanh and Sigmoid start"
+    verdict = "does not hold" if ratio["sigmoid"] < 1e-3 else "holds"
+    return Verdict(verdict, reason, f"10^{round(np.log10(ratio['sigmoid']))} as sigmoid", n=5, **COMPUTED)
+
+
+def silu_error(published, evidence):
+    """The greatest squared error in float32; on a GPU where there is one."""
+    from ..silu_error import squared_error
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    error = float(squared_error(torch.float32, device)[1].max())
+    close = published / 10 <= error <= published * 10
+    size = f"10^{round(np.log10(error))}"
+    if device == "cpu":
+        reason = f"the claim is of a GPU, and none is here; on this CPU the greatest squared error is of the order of {size}"
+        return Verdict("undecided", reason, f"{size} on a CPU", **COMPUTED)
+    return Verdict("holds" if close else "does not hold", f"the greatest squared error is {error:.1e}", size, **COMPUTED)

@@ -1,0 +1,218 @@
+"""Claims of the LEAF paper about what happens while a network learns, each with the measure that decides it."""
+
+import numpy as np
+import torch
+
+from ..activations.leaf import leaf
+from ..experiments import get
+from ..stats import paired
+from .base import Verdict, hardware_of
+from .rules import TRAINED
+
+LONG = 50  # epochs from which on a plateau, or where a form ends, can be told
+MOSTLY = 2  # times as far as rho3 must rho1 move to be what mostly changes
+RECTIFIED = 0.5  # the asymmetry from which on a form is called rectifier-like; SiLU has 0.76
+PRINTED_WINNERS = {
+    "KerasNet": {42: "AHAF as SiLU", 128: "AHAF as SiLU", 7823: "AHAF as SiLU", 100: "LEAF as SiLU", 1999: "LEAF as SiLU"},
+    "LeNet-5": {1999: "AHAF as SiLU", 7823: "AHAF as ReLU", 42: "LEAF as ReLU", 100: "LEAF as ReLU", 128: "LEAF as ReLU"},
+}
+
+
+def best_networks(evidence):
+    """The best KerasNet row against the best LeNet-5 row, and row against row, on CIFAR-10."""
+    tables = ("leaf/table-3", "leaf/table-2")
+    rows = [cell.row for cell in get("leaf/table-2").cells if cell.column == "CIFAR-10"]
+    for profile in TRAINED:
+        keras, lenet = ({row: evidence.scores(table, "CIFAR-10", row, profile) for row in rows} for table in tables)
+        gains = {row: found for row in rows if (found := paired(keras[row], lenet[row]))}
+        if gains:
+            break
+    else:
+        return Verdict("undecided", "no row is recorded with both networks")
+    top = max(gains, key=lambda row: gains[row].mean)
+    best = [max(np.mean(list(scores[row].values())) for row in gains) for scores in (keras, lenet)]
+    used = [evidence.records(table, "CIFAR-10", row, profile) for table in tables for row in gains]
+    common = {"n": min(found.n for found in gains.values()), "profile": profile}
+    common |= {"hardware": _machines(used), "ours": _minus(f"{best[0] - best[1]:+.2f} best against best")}
+    greatest = _minus(f"{gains[top].mean:+.2f} ({top})")
+    if profile != "paper":
+        reason = f"only {profile} records, of {len(gains)} rows; the greatest gain of a row is {greatest}"
+        return Verdict("undecided", reason, **common)
+    near = 6.5 <= best[0] - best[1] <= 8.5
+    return Verdict("holds" if near else "does not hold", f"best against best; row against row up to {greatest}", **common)
+
+
+def plateau(evidence):
+    """What the second half of training still gains: the best accuracy over all epochs less that of the first half."""
+    for profile in TRAINED:
+        records = [evidence.records("leaf/figure-6", "CIFAR-10", row, profile) for row in ("Tanh", "LEAF as Tanh, P24SI")]
+        if records[0].keys() & records[1].keys():
+            break
+    else:
+        return Verdict("undecided", "Fig. 6 is not recorded yet")
+
+    def late(record):
+        accuracy = record.curves["test_accuracy"]
+        return max(accuracy) - max(accuracy[: (len(accuracy) + 1) // 2])
+
+    gains = [{seed: late(record) for seed, record in of.items() if record.status == "done"} for of in records]
+    found = paired(gains[1], gains[0])
+    tanh, adaptive = (np.mean(list(of.values())) for of in gains)
+    epochs = next(iter(records[0].values())).run.epochs
+    common = {"n": found.n, "profile": profile, "hardware": _machines(records)}
+    common["ours"] = _minus(f"Tanh {tanh:+.2f}, LEAF {adaptive:+.2f} in the second half")
+    if epochs < LONG:
+        return Verdict("undecided", f"{epochs} epochs are too few for a plateau", **common)
+    if found.low is None:
+        return Verdict("undecided", "one seed has no interval", **common)
+    common["interval"] = (round(found.low, 3), round(found.high, 3))
+    verdict = "holds" if found.low > 0 else "does not hold" if found.high < 0 else "undecided"
+    return Verdict(verdict, f"LEAF gains {found.mean:+.2f} points more than Tanh in the second half", **common)
+
+
+def rho1(tables, silu_rows, relu_rows, evidence):
+    """How far rho1 and rho3 of LEAF as SiLU have moved, and rho3 of LEAF as ReLU, relative to their start."""
+    for profile in TRAINED:
+        silu, relu = (
+            [
+                record
+                for table in tables
+                for cell in get(table).cells
+                if cell.row in rows
+                for record in evidence.records(table, cell.column, cell.row, profile).values()
+            ]
+            for rows in (silu_rows, relu_rows)
+        )
+        if silu and relu:
+            break
+    else:
+        return Verdict("undecided", "LEAF as SiLU and as ReLU are not both recorded yet")
+    by_seed = {"rho1": {}, "rho3": {}}
+    for record in silu:
+        for name, of in by_seed.items():
+            of.setdefault(record.run.seed, []).append(_moved(record, name))
+    moves = {name: {seed: float(np.mean(values)) for seed, values in of.items()} for name, of in by_seed.items()}
+    found, still = paired(moves["rho1"], moves["rho3"]), max(_moved(record, "rho3") for record in relu)
+    slope, gate = (np.mean(list(of.values())) for of in moves.values())
+    machines = hardware_of(silu + relu)
+    common = {"ours": f"rho1 {slope:.3f}, rho3 {gate:.3f}", "n": found.n, "profile": profile, "hardware": machines}
+    reason = f"as SiLU the quartiles of rho1 moved by {slope:.3f} on average and those of rho3 by {gate:.3f}, of a start at 1 (mostly: {MOSTLY} times as far)"
+    reason += f"; as ReLU those of rho3 moved by at most 10^{round(np.log10(max(still, 1e-12)))} of their start"
+    if found.low is None:
+        return Verdict("undecided", f"one seed; {reason}", **common)
+    common["interval"] = (round(found.low, 4), round(found.high, 4))
+    both = found.low > 0 and slope >= MOSTLY * gate, still < 0.01
+    return Verdict("holds" if all(both) else "holds in part" if any(both) else "does not hold", reason, **common)
+
+
+def _moved(record, name):
+    """The farther of the two quartiles from the start, relative to the start, which is 1 or more; the mean over sites."""
+    moves = []
+    for shape in record.shapes.values():
+        rows = shape["quantiles"][name]
+        start, (_, _, low, _, high, _) = rows[0][3], rows[-1]
+        moves.append(max(abs(low - start), abs(high - start)) / abs(start))
+    return float(np.mean(moves))
+
+
+def asymmetry(parameters, low=-2.0, high=2.0):
+    """How much of a rectifier a LEAF curve is: 0 where both halves are as steep, as of Tanh and Sigmoid, 1 for ReLU.
+
+    Parameters
+    ----------
+    parameters : sequence of float
+        rho1 to rho4.
+    low, high : float, default -2 and 2
+        Where the inputs begin and end.
+
+    Returns
+    -------
+    float
+        Of the mean slopes on the two halves, the difference over the sum of their sizes, without sign.
+    """
+    u = torch.tensor([low, (low + high) / 2, high], dtype=torch.float64)
+    first, second = leaf(u, *parameters).diff().abs().tolist()
+    return abs(second - first) / (second + first) if second + first else 0.0
+
+
+def rectify(rows, evidence):
+    """The asymmetry of sampled neurons in the convolutions of KerasNet on CIFAR-10."""
+    for profile in TRAINED:
+        records = {row: evidence.records("leaf/table-5", "CIFAR-10", row, profile) for row in rows}
+        if all(records.values()):
+            break
+    else:
+        return Verdict("undecided", "KerasNet on CIFAR-10 is not recorded yet")
+    medians = {}
+    for init in ("Tanh", "Sigmoid"):
+        values = []
+        for record in (record for row, of in records.items() if init in row for record in of.values()):
+            for site in list(record.shapes)[:4]:  # its convolutions
+                sample = record.shapes[site]["sample"]
+                values += map(asymmetry, zip(*(sample[f"rho{i}"] for i in (1, 2, 3, 4)), strict=True))
+        medians[init] = float(np.median(values))
+    said = ", ".join(f"as {init} {value:.2f}" for init, value in medians.items())
+    epochs = next(iter(records[rows[0]].values())).run.epochs
+    common = {"ours": f"asymmetry {said}", "n": min(map(len, records.values())), "profile": profile}
+    common["hardware"] = _machines(records.values())
+    reason = f"on inputs from -2 to 2 the median asymmetry of sampled neurons (0 at the start, 1 for ReLU) is {said}"
+    if min(medians.values()) > RECTIFIED:
+        return Verdict("holds", reason, **common)
+    if epochs < LONG:
+        return Verdict("undecided", f"{reason}, after {epochs} epochs, too few to tell where the forms end", **common)
+    return Verdict("holds in part" if max(medians.values()) > RECTIFIED else "does not hold", reason, **common)
+
+
+def winners(evidence, profile):
+    """The best row of the seed study, by network and seed, where all ten rows are recorded.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    profile : str
+
+    Returns
+    -------
+    dict of str to dict of int to str
+    """
+    found = {}
+    for network in PRINTED_WINNERS:
+        rows = [cell.row for cell in get("leaf/seeds").cells if cell.column == network]
+        scores = {row: evidence.scores("leaf/seeds", network, row, profile) for row in rows}
+        seeds = sorted(set.intersection(*(set(of) for of in scores.values())))
+        found[network] = {seed: max(rows, key=lambda row, seed=seed: scores[row][seed]) for seed in seeds}
+    return found
+
+
+def same_winners(evidence):
+    """Whether the winners of each seed are the printed ones."""
+    for profile in TRAINED:
+        found = winners(evidence, profile)
+        if any(found.values()):
+            break
+    else:
+        return Verdict("undecided", "the seed study is not recorded yet")
+    compared = [(row, printed) for n, of in found.items() for seed, row in of.items() if (printed := PRINTED_WINNERS[n].get(seed))]
+    total, agree = len(compared), sum(row.startswith(printed) for row, printed in compared)
+    used = [evidence.records("leaf/seeds", cell.column, cell.row, profile) for cell in get("leaf/seeds").cells]
+    ours = "; ".join(f"{network}: {listed(of)}" for network, of in found.items() if of)
+    common = {"ours": ours, "n": max(map(len, found.values())), "profile": profile, "hardware": _machines(used)}
+    said = f"{agree} of {total} winners agree"
+    if profile != "paper":
+        return Verdict("undecided", f"{profile} records cannot tell who wins after 100 epochs; there {said}", **common)
+    if total < 10:
+        return Verdict("undecided", f"{said}, {10 - total} are missing", **common)
+    return Verdict("holds" if agree == 10 else "holds in part" if agree > 5 else "does not hold", said, **common)
+
+
+def listed(of):
+    """Winners by seed in words."""
+    return ", ".join(f"{row} ({seed})" for seed, row in of.items())
+
+
+def _machines(groups):
+    return hardware_of(record for of in groups for record in of.values())
+
+
+def _minus(text):
+    return text.replace("-", "−")
