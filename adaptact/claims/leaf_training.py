@@ -96,7 +96,8 @@ def rho1(tables, silu_rows, relu_rows, evidence):
     slope, gate = (np.mean(list(of.values())) for of in moves.values())
     machines = hardware_of(silu + relu)
     common = {"ours": f"rho1 {slope:.3f}, rho3 {gate:.3f}", "n": found.n, "profile": profile, "hardware": machines}
-    reason = f"as SiLU the quartiles of rho1 moved by {slope:.3f} on average and those of rho3 by {gate:.3f}, of a start at 1 (mostly: {MOSTLY} times as far)"
+    reason = f"as SiLU the quartiles of rho1 moved by {slope:.3f} on average and those of rho3 by {gate:.3f}"
+    reason += f" (of a start at 1; mostly means {MOSTLY} times as far)"
     reason += f"; as ReLU those of rho3 moved by at most 10^{round(np.log10(max(still, 1e-12)))} of their start"
     if found.low is None:
         return Verdict("undecided", f"one seed; {reason}", **common)
