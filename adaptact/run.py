@@ -57,9 +57,9 @@ class Run:
     augment : bool
         Horizontal flips and integer shifts; see `adaptact.data.augment`.
     conv_dropout : {"channel", "element"}
-        KerasNet's dropout after its convolutions. LeNet-5 has none and ignores it.
+        KerasNet's dropout after its convolutions. The other networks have none and ignore it.
     fc_dropout : float
-        KerasNet's dropout before its last layer. LeNet-5 has none and ignores it.
+        KerasNet's dropout before its last layer. The other networks have none and ignore it.
     validation_images : int
         So many of `train_images` are held out, by class, and the best epoch on them is recorded. The LEAF code holds
         out none.

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from adaptact import UserError, activation_parameters, make
+from adaptact import Run, UserError, activation_parameters, make, train
 from adaptact.models import build
 
 # network, input -> neurons of each activation layer, and the number of weights without activation parameters
@@ -119,3 +119,16 @@ def test_gates_take_only_what_can_start_as_the_sigmoid(name, activation, options
     with pytest.raises(UserError, match=f"(?i)a gate starts as the sigmoid, and {activation} cannot: choose") as error:
         seeded(f"{name}_gates", activation, **options)
     assert "\n" not in str(error.value)
+
+
+def test_a_recurrent_network_trains_and_its_record_follows_every_site():
+    fields = dict(dataset="digits", train_images=128, epochs=1, seed=42, augment=False, shuffle=True)
+    run = Run(**fields, model="lstm_gates", activation="leaf", init="tanh", granularity="neuron", dspt=True, slow_rho24=1e-6)
+    record = train(run, device="cpu")
+    assert record.status == "done"
+    assert record.shapes.keys() == {"candidate", "squash", "input_gate", "forget_gate", "output_gate"}
+    for shape in record.shapes.values():
+        before, after = shape["path"]["rho3"]
+        assert before != after
+        # of 1,000 test images, or as many as there are, at each of 28 steps
+        assert {sum(counts) % 28 for counts in shape["inputs"]["counts"]} == {0}
