@@ -11,6 +11,7 @@ from .errors import UserError, choose
 from .models import MODELS
 
 OPTIMIZERS = ("adam", "rmsprop")
+WITH_WIDTH = ("lenet5", "kerasnet")
 CONV_DROPOUTS = ("channel", "element")
 
 
@@ -57,11 +58,11 @@ class Run:
     augment : bool
         Horizontal flips and integer shifts; see `adaptact.data.augment`.
     conv_dropout : {"channel", "element"}
-        KerasNet's dropout after its convolutions. LeNet-5 has none and ignores it.
+        KerasNet's dropout after its convolutions. The other networks have none and ignore it.
     fc_dropout : float
-        KerasNet's dropout before its last layer. LeNet-5 has none and ignores it.
+        KerasNet's dropout before its last layer. The other networks have none and ignore it.
     fc_width : int, optional
-        Units of the hidden dense layer; None for the paper's 500 (LeNet-5) or 512 (KerasNet).
+        Units of the hidden dense layer; None for the paper's 500 (LeNet-5) or 512 (KerasNet). A recurrent network has none.
     validation_images : int
         So many of `train_images` are held out, by class, and the best epoch on them is recorded. The LEAF code holds
         out none.
@@ -96,6 +97,10 @@ class Run:
     def __post_init__(self):
         choose("data set", self.dataset, SOURCES)
         choose("model", self.model, MODELS)
+        if self.fc_width is not None and self.model not in WITH_WIDTH:
+            raise UserError(
+                f"{self.model} has no hidden dense layer: leave fc_width None, or choose from: {', '.join(WITH_WIDTH)}."
+            )
         trainable = activations.is_trainable(self.activation)
         choose("optimizer", self.optimizer, OPTIMIZERS)
         choose("conv_dropout", self.conv_dropout, CONV_DROPOUTS)

@@ -65,7 +65,7 @@ def test_list_names_everything(capsys):
         (["data", "cifar100"], "Choose from: digits, mnist, fashion_mnist, kmnist, cifar10."),
         (["import", "/nowhere"], "/nowhere is no folder"),
         (["import", "file"], "file is no archive of records, or a damaged one (File is not a zip file)"),
-        (["export", "leaf/table-9", "a.zip"], "leaf/table-5, all."),
+        (["export", "leaf/table-9", "a.zip"], "leaf/recurrent, all."),
         (["export", "all", "a.zip"], "there is no such record in "),
         (["export", "all", "a.zip", "--profile", "big"], "Choose from: smoke, laptop, paper."),
         (["export", "all"], "FILE"),

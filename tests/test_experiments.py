@@ -57,6 +57,30 @@ def test_profiles_scale_runs_and_change_nothing_else():
     assert {run.seed for run in get("leaf/table-4").runs("laptop", [7])} == {7}
 
 
+def test_recurrent_use_is_an_experiment_of_our_own():
+    cells = get("leaf/recurrent").cells
+    assert len({cell.run for cell in cells}) == len(cells) == 8
+    for cell in cells:
+        assert cell.published is None
+        assert cell.base == (None if cell.row == "tanh" else "tanh")
+        assert cell.run.model == {"GRU": "gru", "LSTM": "lstm"}[cell.column] + ("_gates" if "gates" in cell.row else "")
+        assert (cell.run.train_images, cell.run.epochs, cell.run.shuffle, cell.run.augment) == (60_000, 20, True, False)
+        assert cell.run.dspt == ("DSPT" in cell.row)
+        assert cell.run.slow_rho24 == (1e-6 if "P24SI" in cell.row else None)
+
+
+def test_an_experiment_without_published_numbers_has_tables_too(tmp_path):
+    experiment, store = get("leaf/recurrent"), Store(tmp_path)
+    for cell in experiment.cells:
+        if cell.row in ("tanh", "LEAF in the gates too, P24SI"):
+            scores = {"best_test": {"epoch": 20, "test_accuracy": 88.0 + ("gates" in cell.row)}}
+            store.put(record_of(cell.run, scores=scores))
+    line = tables.scores(experiment, "paper", store).loc["LEAF in the gates too, P24SI", "GRU"]
+    assert line.to_dict() == {"published (epoch)": "–", "best epoch": "89.00", "last epoch": "–", "gap": "–"}
+    line = tables.differences(experiment, "paper", store).loc["LEAF in the gates too, P24SI", "GRU"]
+    assert line.to_dict() == {"published": "–", "ours [95 % interval]": "+1.00", "p (Holm)": "–"}
+
+
 def test_unknown_names():
     with pytest.raises(UserError, match=r"Did you mean 'leaf/table-4'\? Choose from: leaf/table-2"):
         get("leaf/table4")
@@ -115,7 +139,8 @@ def test_an_empty_paper_table_shows_the_published_numbers_alone(tmp_path):
         shown = tables.scores(experiment, "paper", Store(tmp_path))
         for cell in experiment.cells:
             line = shown.loc[cell.row]
-            assert line[cell.column, "published (epoch)"] == f"{cell.published:.2f} ({cell.published_epoch})"
+            printed = "–" if cell.published is None else f"{cell.published:.2f} ({cell.published_epoch})"
+            assert line[cell.column, "published (epoch)"] == printed
             assert line[cell.column, "best epoch"] == "–"
 
 

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from adaptact import UserError, activation_parameters, make
+from adaptact import Run, UserError, activation_parameters, make, train
 from adaptact.models import build
 
 # network, input -> neurons of each activation layer, and the number of weights without activation parameters
@@ -56,5 +56,79 @@ def test_dropout_is_by_channel_as_in_the_code_or_by_element_as_in_keras():
 
 
 def test_an_unknown_model_names_the_known_ones():
-    with pytest.raises(UserError, match=r"Did you mean 'lenet5'\? Choose from: lenet5, kerasnet\."):
+    with pytest.raises(UserError, match=r"Did you mean 'lenet5'\? Choose from: lenet5, kerasnet, gru, lstm, "):
         build("lenet", (1, 28, 28), lambda shape: torch.nn.ReLU())
+
+
+RECURRENT = {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
+
+
+def of_torch(name, model, images):
+    """What torch's own layer makes of a recurrent network's weights."""
+    _, channels, _, columns = images.shape
+    layer = RECURRENT[name](channels * columns, model.hidden, batch_first=True).to(images.dtype)
+    for ours, theirs in (("from_input", "ih"), ("from_state", "hh")):
+        for kind in ("weight", "bias"):
+            getattr(layer, f"{kind}_{theirs}_l0").data = getattr(getattr(model, ours), kind).data
+    outputs, _ = layer(images.permute(0, 2, 1, 3).flatten(2))
+    return model.fc(outputs[:, -1])
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_recurrent_networks_are_torchs_own(name):
+    torch.manual_seed(0)
+    model, images = build(name, (3, 9, 7), partial(make, "tanh")), torch.rand(5, 3, 9, 7)
+    assert model(images).shape == (5, 10)
+    torch.testing.assert_close(model(images), of_torch(name, model, images), rtol=0, atol=1e-6)
+    model, images = model.double(), images.double()
+    torch.testing.assert_close(model(images), of_torch(name, model, images), rtol=0, atol=1e-14)
+    bound = 1 / 64**0.5
+    for kind in (model.from_input.weight, model.from_state.weight, model.from_input.bias, model.from_state.bias):
+        assert 0.9 * bound < kind.abs().max() <= bound
+
+
+def seeded(name, activation, **options):
+    torch.manual_seed(1)
+    return build(name, (1, 28, 28), partial(make, activation, **options))
+
+
+@pytest.mark.parametrize(("name", "sites", "gates"), [("gru", 1, 2), ("lstm", 2, 3)])
+def test_leaf_in_a_recurrent_network_starts_as_the_fixed_one(name, sites, gates):
+    images = torch.rand(5, 1, 28, 28)
+    fixed = seeded(name, "tanh")(images)
+    for model, count in [(name, sites), (f"{name}_gates", sites + gates)]:
+        for granularity, size in [("neuron", 64), ("layer", 1)]:
+            adaptive = seeded(model, "leaf", init="tanh", granularity=granularity)
+            torch.testing.assert_close(adaptive(images), fixed, rtol=0, atol=1e-6)
+            found = [module for module in adaptive.modules() if getattr(module, "is_activation", False)]
+            assert len(found) == len(set(found)) == count
+            assert [module.init for module in found] == ["tanh"] * sites + ["sigmoid"] * (count - sites)
+            assert [p.shape for p in activation_parameters(adaptive).values()] == [(size,)] * 4 * count
+            assert adaptive.neurons == 64 * count
+            loss = adaptive(images).square().mean()
+            assert all(grad.any() for grad in torch.autograd.grad(loss, list(adaptive.parameters())))
+    same = seeded(f"{name}_gates", "tanh")
+    assert torch.equal(same(images), fixed), "with a fixed function the gates stay the sigmoid"
+    assert not activation_parameters(same)
+
+
+@pytest.mark.parametrize(("activation", "options"), [("ahaf", {"init": "relu"}), ("prelu", {}), ("apalu", {})])
+@pytest.mark.parametrize("name", RECURRENT)
+def test_gates_take_only_what_can_start_as_the_sigmoid(name, activation, options):
+    seeded(name, activation, **options)(torch.zeros(1, 1, 28, 28))
+    with pytest.raises(UserError, match=f"(?i)a gate starts as the sigmoid, and {activation} cannot: choose") as error:
+        seeded(f"{name}_gates", activation, **options)
+    assert "\n" not in str(error.value)
+
+
+def test_a_recurrent_network_trains_and_its_record_follows_every_site():
+    fields = dict(dataset="digits", train_images=128, epochs=1, seed=42, augment=False, shuffle=True)
+    run = Run(**fields, model="lstm_gates", activation="leaf", init="tanh", granularity="neuron", dspt=True, slow_rho24=1e-6)
+    record = train(run, device="cpu")
+    assert record.status == "done"
+    assert record.shapes.keys() == {"candidate", "squash", "input_gate", "forget_gate", "output_gate"}
+    for shape in record.shapes.values():
+        before, after = shape["path"]["rho3"]
+        assert before != after
+        # of 1,000 test images, or as many as there are, at each of 28 steps
+        assert {sum(counts) % 28 for counts in shape["inputs"]["counts"]} == {0}

@@ -4,7 +4,7 @@ from functools import partial
 
 import torch
 
-from ..experiments import EXPERIMENTS, get
+from ..experiments import get
 from . import leaf_calculus as calculus
 from . import leaf_training as training
 from .base import Claim, Pair, Verdict
@@ -69,9 +69,7 @@ def _procedures(network):
 RECURRENT_PAIRS = [
     Pair("leaf/recurrent", network, row, "tanh")
     for network in ("GRU", "LSTM")
-    for row in dict.fromkeys(
-        cell.row for cell in (EXPERIMENTS["leaf/recurrent"].cells if "leaf/recurrent" in EXPERIMENTS else ()) if cell.base
-    )
+    for row in dict.fromkeys(cell.row for cell in get("leaf/recurrent").cells if cell.base)
 ]
 
 

@@ -71,9 +71,7 @@ def level(pairs, *, or_better=False):
         margin = seed_deviation([list(values.values()) for both in compared for values in both])
         tests = [_beside(both, margin, or_better) for both in compared]
         right, wrong = ([p is not None and p < ALPHA for p in holm(ps)] for ps in zip(*tests, strict=True))
-        margins = (
-            f"{'less than' if or_better else 'within'} {margin:.2f} points{' below the base' if or_better else ' of each other'}"
-        )
+        margins = f"less than {margin:.2f} points below the base" if or_better else f"within {margin:.2f} points of each other"
         margins += " (one standard deviation over seeds)"
         return _verdict(evidence, pairs, compared, profile, right, wrong, (margins, "significantly farther apart"))
 

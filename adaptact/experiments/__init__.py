@@ -1,10 +1,10 @@
-"""The papers as lists of Runs, with their published numbers."""
+"""The papers, and what goes beyond them, as lists of Runs, with the published numbers."""
 
 from ..errors import choose
-from . import leaf, leaf_studies
+from . import leaf, leaf_studies, recurrent
 from .base import PROFILES, SEEDS, Cell, Experiment, Profile
 
-EXPERIMENTS = {experiment.name: experiment for experiment in [*leaf.tables(), *leaf_studies.studies()]}
+EXPERIMENTS = {experiment.name: experiment for experiment in [*leaf.tables(), *leaf_studies.studies(), recurrent.experiment()]}
 
 
 def get(name):

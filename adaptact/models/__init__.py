@@ -1,14 +1,23 @@
-"""The papers' networks, each built with an activation factory: a fresh activation at every site."""
+"""The papers' networks and two recurrent ones, built with an activation factory: a fresh activation at every site."""
 
 import math
+from functools import partial
 
 import torch
 
 from ..errors import choose
 from .kerasnet import KerasNet
 from .lenet5 import LeNet5
+from .recurrent import GRU, LSTM
 
-MODELS = {"lenet5": LeNet5, "kerasnet": KerasNet}
+MODELS = {
+    "lenet5": LeNet5,
+    "kerasnet": KerasNet,
+    "gru": GRU,
+    "lstm": LSTM,
+    "gru_gates": partial(GRU, gates=True),
+    "lstm_gates": partial(LSTM, gates=True),
+}
 
 
 def build(name, in_shape, activation, num_classes=10, **options):
@@ -21,7 +30,8 @@ def build(name, in_shape, activation, num_classes=10, **options):
     in_shape : tuple of int
         ``(channels, rows, columns)``.
     activation : callable
-        Given the shape of one sample at a site, returns a fresh activation module.
+        Given the shape of one sample at a site, returns a fresh activation module. The gates of ``gru_gates`` and
+        ``lstm_gates`` also ask it for ``init="sigmoid"``.
     num_classes : int, default 10
     **options
         The network's own, such as `fc_dropout`.
@@ -35,7 +45,7 @@ def build(name, in_shape, activation, num_classes=10, **options):
     Raises
     ------
     UserError
-        If the name is unknown.
+        If the name is unknown, or a trainable activation is asked to be a gate and cannot start as the sigmoid.
 
     Examples
     --------
@@ -45,15 +55,15 @@ def build(name, in_shape, activation, num_classes=10, **options):
 
     shapes = []
 
-    def isolated(shape):
+    def isolated(shape, **asked):
         shapes.append(shape)
         # An activation that starts at random must not shift the weights drawn after it: runs of a seed are paired.
         with torch.random.fork_rng(devices=[]):
-            return activation(shape)
+            return activation(shape, **asked)
 
     model = MODELS[choose("model", name, MODELS)](tuple(in_shape), isolated, num_classes, **options)
     model.neurons = sum(math.prod(shape) for shape in shapes)
     return model
 
 
-__all__ = ["MODELS", "KerasNet", "LeNet5", "build"]
+__all__ = ["GRU", "LSTM", "MODELS", "KerasNet", "LeNet5", "build"]
