@@ -85,6 +85,27 @@ class Settings:
         if self.profile != RECORDED:
             self.train(experiment.including(self.added).runs(self.profile, self.seeds))
 
+    def found(self, experiment):
+        """The records of an experiment at the best profile that has any, trained first unless the profile is ``recorded``.
+
+        Parameters
+        ----------
+        experiment : Experiment
+
+        Returns
+        -------
+        profile : str
+        records : pandas.DataFrame
+            As from `adaptact.tables.collect`; empty if there are none.
+        """
+        experiment = experiment.including(self.added)
+        self.fill(experiment)
+        for profile in self.shown:
+            records = tables.collect(experiment, profile, self.store, self.seeds)
+            if len(records):
+                break
+        return profile, records
+
     def show(self, experiment):
         """Display a paper's table at every shown profile, training what it lacks unless the profile is ``recorded``.
 
@@ -105,7 +126,7 @@ class Settings:
             if found or (profile == "paper" and printed):
                 display(tables.scores(experiment, profile, self.store, self.seeds))
             if found:
-                display(Markdown("Differences to the base function over the same seeds, in points:"))
+                display(Markdown("Differences over the same seeds, in points:"))
                 display(tables.differences(experiment, profile, self.store, self.seeds))
             command = f"`python -m adaptact run {experiment.name} --profile {profile}{self.add and f' --add {self.add}'}`"
             if found:

@@ -150,6 +150,39 @@ def draw_differences(experiment, found, selection="best_test", figure=None):
     return figure
 
 
+def draw_curves(experiment, found, column):
+    """Test accuracy on the left and training loss on the right, epoch by epoch: the mean over seeds, and all of them as a band.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    found : pandas.DataFrame
+        From `adaptact.tables.collect`.
+    column : str
+        Which column of the table.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3.2))
+    rows = list(dict.fromkeys(cell.row for cell in experiment.cells if cell.column == column))
+    for index, row in enumerate(rows):
+        records = found[(found["row"] == row) & (found["column"] == column)]["record"]
+        for axis, what in zip(axes, ("test_accuracy", "train_loss"), strict=True) if len(records) else ():
+            # Of runs that diverged the epochs before are drawn.
+            length = min(sum(value is not None for value in record.curves[what]) for record in records)
+            values = np.array([record.curves[what][:length] for record in records], dtype=float)
+            epochs, style = np.arange(1, length + 1), ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))[index % 5]
+            axis.fill_between(epochs, values.min(0), values.max(0), color=COLOURS[index % 7], alpha=0.15, linewidth=0)
+            marker = "o" if length < 8 else None
+            axis.plot(epochs, values.mean(0), linestyle=style, marker=marker, markersize=3, color=COLOURS[index % 7], label=row)
+    axes[0].set(title="test accuracy, %", xlabel="epoch")
+    axes[1].set(title="training loss", xlabel="epoch")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+    return figure
+
+
 def draw_cost(result):
     """Forward plus backward of each activation as a multiple of eager SiLU's: a dot a site, and their median.
 

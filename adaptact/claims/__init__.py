@@ -60,6 +60,36 @@ def as_dict(claim, verdict):
     }
 
 
+def markdown(found, pages):
+    """Claims and verdicts for a page: a table, and under it the reason for each.
+
+    Parameters
+    ----------
+    found : dict of Claim to Verdict
+        From `judge`.
+    pages : dict of str to str
+        By a claim's id, the page that its evidence is on.
+
+    Returns
+    -------
+    str
+    """
+    lines = ["| claim | verdict | published | ours | evidence |", "|---|---|---|---|---|"]
+    for claim, verdict in found.items():
+        interval = f" [{', '.join(f'{end:+.3g}' for end in verdict.interval)}]".replace("-", "−") if verdict.interval else ""
+        evidence = ", ".join(filter(None, [verdict.profile, verdict.n and f"n = {verdict.n}"])) or "none yet"
+        said = [f"[{claim.id}]({pages[claim.id]})", f"**{verdict.verdict}**", claim.published or "no number"]
+        said += [(verdict.ours or "–") + interval, evidence]
+        lines.append(f"| {' | '.join(said)} |")
+    for claim, verdict in found.items():
+        hardware = f" Hardware: {verdict.hardware}." if verdict.hardware else ""
+        note = f" Note: {claim.note}." if claim.note else ""
+        lines.append(
+            f"\n**{claim.id}** ({claim.where}): {claim.text}.{note}\n*{verdict.verdict[0].upper()}{verdict.verdict[1:]}*: {verdict.reason}.{hardware}"
+        )
+    return "\n".join(lines)
+
+
 def tally(verdicts):
     """How many claims got each verdict, in words.
 
@@ -75,4 +105,4 @@ def tally(verdicts):
     return f"{counts.total()} claims: " + ", ".join(f"{counts[name]} {name}" for name in VERDICTS if counts[name])
 
 
-__all__ = ["CLAIMS", "KINDS", "PAPERS", "VERDICTS", "Claim", "Evidence", "Pair", "Verdict", "as_dict", "judge", "tally"]
+__all__ = ["CLAIMS", "KINDS", "PAPERS", "VERDICTS", "Claim", "Evidence", "Pair", "Verdict", "as_dict", "judge", "markdown", "tally"]

@@ -36,6 +36,13 @@ def figure_6():
     return Experiment("leaf/figure-6", "LEAF paper, Fig. 6: KerasNet with Tanh-like units", tuple(rows))
 
 
+def forms():
+    """What figures 5, 7 and 8 show: KerasNet on CIFAR-10 with LEAF as SiLU, Tanh and Sigmoid, by DSPT and P24SI."""
+    cells = [_cells("KerasNet", init != "SiLU")[f"LEAF as {init}, DSPT + P24SI"] for init in ("SiLU", "Tanh", "Sigmoid")]
+    cells = [replace(cell, base=None) for cell in cells]
+    return Experiment("leaf/forms", "LEAF paper, Figs 5, 7, 8: learned forms in KerasNet on CIFAR-10", tuple(cells))
+
+
 def figure_9():
     """Optimisers and rates for LEAF as ReLU. The figure is of KerasNet; LeNet-5 is ours, since it affords more seeds."""
     found = []
@@ -49,7 +56,8 @@ def figure_9():
             _changed(leaf, "LEAF, RMSprop", "AHAF, RMSprop", slow_rho24=None, **_RMSPROP),
             _changed(leaf, "LEAF, RMSprop, P24SI", "LEAF, RMSprop", slow_rho24=1e-5, **_RMSPROP),
         ]
-    return Experiment("leaf/figure-9", "LEAF paper, Fig. 9: training procedures for LEAF as ReLU on CIFAR-10", tuple(found))
+    title = "LEAF paper, Fig. 9: training procedures for LEAF as ReLU on CIFAR-10"
+    return Experiment("leaf/figure-9", title, tuple(found), seeds=SEEDS[:3])
 
 
 def seed_study():
@@ -100,7 +108,8 @@ def choices(network):
         _changed(tanh, "Tanh, wider", "Tanh", fc_width=MATCHED_WIDTH[network]),
     ]
     name = {"KerasNet": "leaf/choices", "LeNet-5": "leaf/choices-lenet5"}[network]
-    return Experiment(name, f"LEAF as Tanh in {network} on CIFAR-10, with one choice of the released code switched", tuple(found))
+    title = f"LEAF as Tanh in {network} on CIFAR-10, with one choice of the released code switched"
+    return Experiment(name, title, tuple(found), seeds=SEEDS[:3])
 
 
 def studies():
@@ -110,4 +119,4 @@ def studies():
     -------
     list of Experiment
     """
-    return [figure_6(), figure_9(), seed_study(), *map(choices, NETWORKS)]
+    return [forms(), figure_6(), figure_9(), seed_study(), *map(choices, NETWORKS)]
