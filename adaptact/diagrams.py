@@ -38,7 +38,7 @@ def describe(module):
     if isinstance(module, (nn.Dropout, nn.Dropout2d)):
         return f"dropout {module.p:g}{' by channel' if isinstance(module, nn.Dropout2d) else ''}"
     if isinstance(module, Adaptive):
-        return type(module).__name__ + (f" as {facts(module.init).title}" if module.init in names() else "")
+        return type(module).__name__ + (f" as {facts(module.init).title.partition(',')[0]}" if module.init in names() else "")
     return "flatten" if isinstance(module, nn.Flatten) else getattr(module, "name", None) or type(module).__name__
 
 
