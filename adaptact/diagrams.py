@@ -16,16 +16,7 @@ GREEK = ("alpha", "beta", "gamma", "delta", "rho", "sigma")
 
 
 def describe(module):
-    """A layer in a few words, such as ``conv 20@5×5, no bias`` or ``LEAF as Tanh``.
-
-    Parameters
-    ----------
-    module : torch.nn.Module
-
-    Returns
-    -------
-    str
-    """
+    """A layer in a few words, such as ``conv 20@5×5, no bias`` or ``LEAF as tanh``."""
     bias = "" if getattr(module, "bias", None) is not None else ", no bias"
     if isinstance(module, nn.Conv2d):
         pad = "" if module.padding == (0, 0) else f", pad {_short(module.padding)}"
