@@ -113,7 +113,7 @@ def differences(experiment, profile, store, seeds=None, selection="best_test"):
     table = {}
     for cell, ours, p in compare(experiment, profile, store, seeds, selection):
         # "LEAF as Tanh, shuffled" names its base, "Tanh, shuffled"; other rows are told what they are compared with.
-        label = cell.row if f" as {cell.base}" in cell.row else f"{cell.row} less {cell.base}"
+        label = cell.row if f" as {cell.base}".lower() in cell.row.lower() else f"{cell.row} less {cell.base}"
         line = table.setdefault(label, {})
         printed, base = cell.published, cells[cell.base, cell.column].published
         line[cell.column, "published"] = NOTHING if None in (printed, base) else _signed(printed - base)

@@ -1,7 +1,7 @@
 """The LEAF tables as Runs, and the tables made from their records."""
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pandas as pd
 import pytest
@@ -9,6 +9,7 @@ from test_records import record_of
 
 from adaptact import Store, UserError, tables
 from adaptact.experiments import EXPERIMENTS, PROFILES, get
+from adaptact.training import build_model
 
 TABLES = [get(f"leaf/table-{number}") for number in (2, 3, 4, 5)]
 
@@ -53,7 +54,7 @@ def test_profiles_scale_runs_and_change_nothing_else():
     assert PROFILES["smoke"].scale(run) == replace(run, dataset="digits", train_images=256, epochs=1)
     assert PROFILES["laptop"].scale(replace(run, dataset="digits", train_images=500, epochs=2)).train_images == 500
     seeds = {run.seed for run in get("leaf/table-4").runs("laptop")}
-    assert seeds == {42, 100, 128}
+    assert seeds == {42, 100, 128, 1999, 7823}
     assert {run.seed for run in get("leaf/table-4").runs("laptop", [7])} == {7}
 
 
@@ -77,7 +78,7 @@ def test_an_experiment_without_published_numbers_has_tables_too(tmp_path):
             store.put(record_of(cell.run, scores=scores))
     line = tables.scores(experiment, "paper", store).loc["LEAF in the gates too, P24SI", "GRU"]
     assert line.to_dict() == {"published (epoch)": "–", "best epoch": "89.00", "last epoch": "–", "gap": "–"}
-    line = tables.differences(experiment, "paper", store).loc["LEAF in the gates too, P24SI", "GRU"]
+    line = tables.differences(experiment, "paper", store).loc["LEAF in the gates too, P24SI less tanh", "GRU"]
     assert line.to_dict() == {"published": "–", "ours [95 % interval]": "+1.00", "p (Holm)": "–"}
 
 
@@ -106,7 +107,8 @@ def store(tmp_path):
 
 def test_scores_and_differences_are_those_of_the_records(store):
     experiment = get("leaf/table-4")
-    shown = tables.scores(experiment, "laptop", store)
+    seeds = [42, 100, 128]
+    shown = tables.scores(experiment, "laptop", store, seeds)
     mean, half = 50 + (4.2 + 10 + 12.8) / 3, 4.302653 * pd.Series([4.2, 10, 12.8]).std() / 3**0.5
     assert shown.loc["Tanh", ("CIFAR-10", "best epoch")] == f"{mean:.2f} ± {half:.2f}"
     assert shown.loc["Tanh", ("CIFAR-10", "last epoch")] == f"{mean - 1:.2f} ± {half:.2f}"
@@ -117,7 +119,7 @@ def test_scores_and_differences_are_those_of_the_records(store):
     paper = tables.scores(experiment, "paper", store)
     assert list(paper.columns.get_level_values(1)) == ["published (epoch)", "best epoch"] * 2
 
-    gains = tables.differences(experiment, "laptop", store)
+    gains = tables.differences(experiment, "laptop", store, seeds)
     half = 4.302653 / 3**0.5  # the differences are 1, 2, 3
     column = ("CIFAR-10", "ours [95 % interval]")
     assert gains.loc["LEAF as Tanh, P24SI", column] == f"+2.00 [−{half - 2:.2f}, +{2 + half:.2f}]"
@@ -127,9 +129,9 @@ def test_scores_and_differences_are_those_of_the_records(store):
     assert gains.loc["LEAF as Sigmoid, P24SI", column] == "–"
 
     expected = {"comparisons": 2, "above": 1, "interval above": 0, "interval below": 0, "significant": 0}
-    assert tables.tally(experiment, "laptop", store) == expected
+    assert tables.tally(experiment, "laptop", store, seeds) == expected
 
-    line = tables.stamp(experiment, "laptop", store)
+    line = tables.stamp(experiment, "laptop", store, seeds)
     assert "9 of 36 cells recorded" in line
     assert "seeds 42, 100, 128 (n = 3)" in line
 
@@ -164,3 +166,42 @@ def test_one_seed_has_no_interval(store):
     gains = tables.differences(get("leaf/table-4"), "laptop", store, [42])
     assert gains.loc["LEAF as Tanh, P24SI", ("CIFAR-10", "ours [95 % interval]")] == "+1.00"
     assert gains.loc["LEAF as Tanh, P24SI", ("CIFAR-10", "p (Holm)")] == "–"
+
+
+def test_the_studies_around_the_tables():
+    assert len(get("leaf/seeds").runs("paper")) == 5 * 20, "all five seeds, at the paper's scale too"
+    assert len(get("leaf/seeds").runs("smoke")) == 2 * 20
+    table = set(get("leaf/table-3").runs("laptop"))
+    assert {run for run in get("leaf/seeds").runs("laptop") if run.model == "kerasnet"} <= table, "they are the tables' runs"
+    assert {cell.run.init for cell in get("leaf/forms").cells} == {"silu", "tanh", "sigmoid"}
+    assert {(run.optimizer, run.lr, run.slow_rho24) for run in get("leaf/figure-9").runs("paper", [42])} == {
+        ("adam", 1e-3, None),
+        ("adam", 1e-3, 1e-6),
+        ("rmsprop", 1e-4, None),
+        ("rmsprop", 1e-4, 1e-5),
+    }
+
+
+def test_each_unsaid_choice_is_switched_alone():
+    for name, rows in (("leaf/choices", 19), ("leaf/choices-lenet5", 15)):
+        cells = {cell.row: cell for cell in get(name).cells}
+        assert len(cells) == rows
+        tanh, leaf = cells["Tanh"].run, cells["LEAF as Tanh"].run
+        for row, cell in cells.items():
+            base = leaf if row.startswith("LEAF") else tanh
+            changed = {f.name for f in fields(base) if getattr(base, f.name) != getattr(cell.run, f.name)}
+            assert len(changed - {"activation_lr", "validation_images"}) <= 1, row
+            assert cell.base is None or cell.base in cells
+        counts = [sum(p.numel() for p in build_model(cells[row].run).parameters()) for row in ("Tanh, wider", "LEAF as Tanh")]
+        assert counts[0] == pytest.approx(counts[1], rel=0.001), "the wider network has LEAF's number of parameters"
+    held_out = get("leaf/choices-lenet5").runs("laptop", [42])[-1]
+    assert (held_out.train_images, held_out.validation_images) == (10_000, 1000), "the same part at every scale"
+
+
+def test_a_width_is_for_networks_that_have_one():
+    run = get("leaf/table-4").cells[0].run
+    assert build_model(replace(run, fc_width=7)).fc1.out_features == 7
+    with pytest.raises(UserError, match="gru has no hidden dense layer: leave fc_width None"):
+        replace(run, model="gru", fc_width=7)
+    with pytest.raises(UserError, match="fc_width is 0"):
+        replace(run, fc_width=0)

@@ -84,9 +84,8 @@ def markdown(found, pages):
     for claim, verdict in found.items():
         hardware = f" Hardware: {verdict.hardware}." if verdict.hardware else ""
         note = f" Note: {claim.note}." if claim.note else ""
-        lines.append(
-            f"\n**{claim.id}** ({claim.where}): {claim.text}.{note}\n*{verdict.verdict[0].upper()}{verdict.verdict[1:]}*: {verdict.reason}.{hardware}"
-        )
+        lines.append(f"\n**{claim.id}** ({claim.where}): {claim.text}.{note}")
+        lines.append(f"*{verdict.verdict.capitalize()}*: {verdict.reason}.{hardware}")
     return "\n".join(lines)
 
 
