@@ -67,7 +67,7 @@ def draw_forms(record, function, start, low=-10.0, high=4.0):
 
 
 def draw_quantiles(record):
-    """Each parameter of each site over the epochs: the median, the middle half, and the range of all neurons.
+    """How far each parameter of each site is from its start, by epoch: the median, the middle half, and all neurons.
 
     Parameters
     ----------
@@ -85,13 +85,16 @@ def draw_quantiles(record):
     for column, (site, shape) in enumerate(record.shapes.items()):
         for axis, name in zip(axes[:, column], names, strict=True):
             epoch, least, quarter, median, three_quarters, most = np.array(shape["quantiles"][name], dtype=float).T
+            least, quarter, median, three_quarters, most = (
+                values - shape["quantiles"][name][0][3] for values in (least, quarter, median, three_quarters, most)
+            )
             axis.fill_between(epoch, least, most, color=COLOURS[0], alpha=0.13, linewidth=0)
             axis.fill_between(epoch, quarter, three_quarters, color=COLOURS[0], alpha=0.4, linewidth=0)
             axis.plot(epoch, median, color=COLOURS[0], linewidth=1.5)
-            axis.axhline(median[0], color="black", linestyle="--", linewidth=0.8)
+            axis.axhline(0, color="black", linestyle="--", linewidth=0.8)
             axis.tick_params(labelsize=7)
             if not column:
-                axis.set_ylabel(name, fontsize=9)
+                axis.set_ylabel(f"change of {name}", fontsize=8)
         axes[0, column].set_title(f"site {site}", fontsize=9)
     figure.supxlabel("epoch", fontsize=9)
     return figure

@@ -115,7 +115,7 @@ class Settings:
         """
         experiment = experiment.including(self.added)
         self.fill(experiment)
-        printed = any(cell.published is not None for cell in experiment.cells)
+        printed = tables.is_printed(experiment)
         for profile in self.shown:
             ours = profile == "paper" and not printed
             summary = "full scale; the paper prints no such numbers" if ours else PROFILES[profile].summary

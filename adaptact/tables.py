@@ -49,23 +49,23 @@ def scores(experiment, profile, store, seeds=None):
     Returns
     -------
     pandas.DataFrame
-        Text. For each data set: at paper scale the published number with its epoch, and its gap to ours; mean and half
-        of the 95 % interval over the seeds, for the best epoch on the test set and for the last one. Without any record,
-        only the published numbers beside empty cells.
+        Text. For each data set: at paper scale the published number, if the paper prints any, with its epoch, and its gap to
+        ours; mean and half of the 95 % interval over the seeds, for the best epoch on the test set and for the last one.
+        Without any record, only the published numbers beside empty cells.
     """
     seeds = tuple(seeds or experiment.default_seeds(profile))
-    found = collect(experiment, profile, store, seeds)
-    table = {}
+    found, table = collect(experiment, profile, store, seeds), {}
+    beside = profile == "paper" and is_printed(experiment)
     for cell in experiment.cells:
         ours = _of(found, cell)
         line = table.setdefault(cell.row, {})
-        if profile == "paper":
+        if beside:
             printed = cell.published is not None
             line[cell.column, "published (epoch)"] = f"{cell.published:.2f} ({cell.published_epoch})" if printed else NOTHING
         for selection in ("best_test", "last") if len(found) else ("best_test",):
             values = ours[selection].dropna()
             line[cell.column, SELECTIONS[selection]] = _mean(values, len(seeds), diverged=(ours["status"] == "diverged").sum())
-        if profile == "paper" and len(found):
+        if beside and len(found):
             values = ours["best_test"].dropna()
             line[cell.column, "gap"] = _signed(values.mean() - cell.published) if printed and len(values) else NOTHING
     return _frame(table)
@@ -107,7 +107,7 @@ def differences(experiment, profile, store, seeds=None, selection="best_test"):
     Returns
     -------
     pandas.DataFrame
-        For each data set: the published difference; ours, with the 95 % interval; the corrected p-value.
+        For each data set: the published difference, if the paper prints any; ours, with the 95 % interval; the corrected p-value.
     """
     cells = {(cell.row, cell.column): cell for cell in experiment.cells}
     table = {}
@@ -116,7 +116,8 @@ def differences(experiment, profile, store, seeds=None, selection="best_test"):
         label = cell.row if f" as {cell.base}".lower() in cell.row.lower() else f"{cell.row} less {cell.base}"
         line = table.setdefault(label, {})
         printed, base = cell.published, cells[cell.base, cell.column].published
-        line[cell.column, "published"] = NOTHING if None in (printed, base) else _signed(printed - base)
+        if is_printed(experiment):
+            line[cell.column, "published"] = NOTHING if None in (printed, base) else _signed(printed - base)
         line[cell.column, "ours [95 % interval]"] = _difference(ours)
         line[cell.column, "p (Holm)"] = NOTHING if p is None else f"{p:.3f}" if p >= 0.001 else "< 0.001"
     return _frame(table)
@@ -160,6 +161,11 @@ def stamp(experiment, profile, store, seeds=None):
             kinds = {_words(getattr(record, what)): None for record in records}
             parts.append(f"{what.capitalize()}: {'; '.join(kinds)}.")
     return " ".join(parts)
+
+
+def is_printed(experiment):
+    """Whether the paper prints a number of any cell."""
+    return any(cell.published is not None for cell in experiment.cells)
 
 
 def _of(found, cell):

@@ -57,7 +57,9 @@ def test_quantiles_and_path_follow_the_epochs(record):
     assert len(figure.axes) == 4 * 5
     median = figure.axes[0].get_lines()[0]
     assert list(median.get_xdata()) == [0, 1, 2]
-    assert list(median.get_ydata()) == [row[3] for row in record.shapes["act1"]["quantiles"]["rho1"]]
+    rows = record.shapes["act1"]["quantiles"]["rho3"]
+    changes = [row[3] - 2 for row in rows]
+    assert figure.axes[10].get_lines()[0].get_ydata() == pytest.approx(changes), "rho3 of tanh starts at 2"
 
     figure = learned.draw_path(record, leaf, "act5")
     titles = [axis.get_title() for axis in figure.axes if axis.get_title()]

@@ -12,6 +12,7 @@ from .rules import TRAINED
 LONG = 50  # epochs from which on a plateau, or where a form ends, can be told
 MOSTLY = 2  # times as far as rho3 must rho1 move to be what mostly changes
 RECTIFIED = 0.5  # the asymmetry from which on a form is called rectifier-like; SiLU has 0.76
+STEEP = 3.0  # an input beyond which Sigmoid's slope is below 0.05, and Tanh's below 0.01
 PRINTED_WINNERS = {
     "KerasNet": {42: "AHAF as SiLU", 128: "AHAF as SiLU", 7823: "AHAF as SiLU", 100: "LEAF as SiLU", 1999: "LEAF as SiLU"},
     "LeNet-5": {1999: "AHAF as SiLU", 7823: "AHAF as ReLU", 42: "LEAF as ReLU", 100: "LEAF as ReLU", 128: "LEAF as ReLU"},
@@ -162,6 +163,37 @@ def rectify(rows, evidence):
     if epochs < LONG:
         return Verdict("undecided", f"{reason}, after {epochs} epochs, too few to tell where the forms end", **common)
     return Verdict("holds in part" if max(medians.values()) > RECTIFIED else "does not hold", reason, **common)
+
+
+def saturated(record):
+    """The shares of inputs below -3 and above 3, over the neurons that a record follows; None for one without histograms."""
+    below = above = total = 0
+    for shape in record.shapes.values():
+        inputs = shape.get("inputs", {"range": [], "counts": []})
+        for ends, counts in zip(inputs["range"], inputs["counts"], strict=True):
+            if counts is not None:
+                edges, counts = np.linspace(*ends, len(counts) + 1), np.array(counts)
+                below, above = below + counts[edges[1:] <= -STEEP].sum(), above + counts[edges[:-1] >= STEEP].sum()
+                total += counts.sum()
+    return (below / total, above / total) if total else None
+
+
+def negative_saturation(evidence):
+    """Whether the inputs of LEAF as Sigmoid are on its flat negative side, and those of LEAF as Tanh are not."""
+    row = "LEAF as {}, P24SI"
+    for profile in TRAINED:
+        records = [evidence.records("leaf/table-5", "CIFAR-10", row.format(init), profile) for init in ("Sigmoid", "Tanh")]
+        shares = [[share for record in of.values() if (share := saturated(record))] for of in records]
+        if all(shares):
+            break
+    else:
+        return Verdict("undecided", "the inputs of KerasNet's units on CIFAR-10 are not recorded yet")
+    (below, above), (tanh, _) = (np.mean(of, axis=0) for of in shares)
+    reason = f"in KerasNet on CIFAR-10 {below:.0%} of the inputs of LEAF as Sigmoid are below −3 and {above:.0%} above 3"
+    reason += f"; of LEAF as Tanh's {tanh:.0%} are below −3"
+    common = {"n": min(map(len, shares)), "profile": profile, "hardware": _machines(records)}
+    one_sided = below > 2 * above and below > 2 * tanh
+    return Verdict("holds" if one_sided and below > 0.1 else "does not hold", reason, f"{below:.0%} against {tanh:.0%}", **common)
 
 
 def winners(evidence, profile):
