@@ -48,7 +48,7 @@ class Record:
         ``best_validation``; each with ``epoch`` (from 1) and ``test_accuracy``. Empty for a run that diverged in epoch 1.
     shapes : dict of str to dict
         By activation site: ``quantiles`` of each parameter over the site (0, 25, 50, 75, 100 %) at some epochs, the
-        learned ``sample`` of a few neurons, drawn alike for every run, and, in records since 0.2, the ``path`` of these
+        learned ``sample`` of a few neurons, drawn alike for every run, and, in all but the oldest records, the ``path`` of these
         neurons over the epochs and histograms of their ``inputs`` at the end, on a part of the test set.
     seconds : float
         Wall time of training and evaluation.

@@ -99,7 +99,7 @@ def rho1(tables, silu_rows, relu_rows, evidence):
     common = {"ours": f"rho1 {slope:.3f}, rho3 {gate:.3f}", "n": found.n, "profile": profile, "hardware": machines}
     reason = f"as SiLU the quartiles of rho1 moved by {slope:.3f} on average and those of rho3 by {gate:.3f}"
     reason += f" (of a start at 1; mostly means {MOSTLY} times as far)"
-    reason += f"; as ReLU those of rho3 moved by at most 10^{round(np.log10(max(still, 1e-12)))} of their start"
+    reason += "; as ReLU those of rho3 did not move at all" if not still else f"; as ReLU those of rho3 moved by up to {still:.0e}"
     if found.low is None:
         return Verdict("undecided", f"one seed; {reason}", **common)
     common["interval"] = (round(found.low, 4), round(found.high, 4))
@@ -189,11 +189,18 @@ def negative_saturation(evidence):
     else:
         return Verdict("undecided", "the inputs of KerasNet's units on CIFAR-10 are not recorded yet")
     (below, above), (tanh, _) = (np.mean(of, axis=0) for of in shares)
-    reason = f"in KerasNet on CIFAR-10 {below:.0%} of the inputs of LEAF as Sigmoid are below −3 and {above:.0%} above 3"
-    reason += f"; of LEAF as Tanh's {tanh:.0%} are below −3"
+    reason = (
+        f"in KerasNet on CIFAR-10 {100 * below:.0f} % of the inputs of LEAF as Sigmoid are below −3 and {100 * above:.0f} % above 3"
+    )
+    reason += f"; of LEAF as Tanh's {100 * tanh:.0f} % are below −3"
     common = {"n": min(map(len, shares)), "profile": profile, "hardware": _machines(records)}
     one_sided = below > 2 * above and below > 2 * tanh
-    return Verdict("holds" if one_sided and below > 0.1 else "does not hold", reason, f"{below:.0%} against {tanh:.0%}", **common)
+    return Verdict(
+        "holds" if one_sided and below > 0.1 else "does not hold",
+        reason,
+        f"{100 * below:.0f} % against {100 * tanh:.0f} %",
+        **common,
+    )
 
 
 def winners(evidence, profile):
