@@ -68,6 +68,17 @@ def test_a_difference_within_its_interval_is_undecided(store):
     assert "in 1 the interval is too wide" in found.reason
 
 
+def test_the_average_of_several_may_show_a_part(store):
+    # Each varies too much alone; what one gains from a seed the other loses, so their average does not vary at all.
+    put(store, PAIR, 0.0, spread=0.5)
+    put(store, OTHER, 2.0, spread=-0.4)
+    found = rules.better([PAIR, OTHER])(Evidence(store))
+    assert found.verdict == "holds in part"
+    assert "their average is above the base, with its whole interval" in found.reason
+    assert found.interval[0] > 0
+    assert rules.better([PAIR, OTHER], worse=True)(Evidence(store)).verdict == "undecided"
+
+
 def test_one_seed_decides_nothing(store):
     put(store, PAIR, 5, seeds=SEEDS[:1])
     assert rules.better([PAIR])(Evidence(store)).verdict == "undecided"

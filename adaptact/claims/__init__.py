@@ -101,7 +101,7 @@ def tally(verdicts):
     str
     """
     counts = Counter(verdict.verdict for verdict in verdicts)
-    return f"{counts.total()} claims: " + ", ".join(f"{counts[name]} {name}" for name in VERDICTS if counts[name])
+    return f"{counts.total()} claims: " + ", ".join(f"{name} {counts[name]}" for name in VERDICTS if counts[name])
 
 
 __all__ = ["CLAIMS", "KINDS", "PAPERS", "VERDICTS", "Claim", "Evidence", "Pair", "Verdict", "as_dict", "judge", "markdown", "tally"]

@@ -26,7 +26,8 @@ def better(pairs, *, worse=False):
     -------
     callable
         Its verdict: *holds* when all comparisons show it; *does not hold* when some show the opposite and none shows it;
-        *holds in part* when both happen, or when at least half show it and the rest are open; else *undecided*.
+        *holds in part* when both happen, when at least half show it and the rest are open, or when none shows the opposite
+        and the average of several is on the right side with its whole interval; else *undecided*.
     """
 
     def rule(evidence):
@@ -40,7 +41,7 @@ def better(pairs, *, worse=False):
         right = [s and sign * found.mean > 0 for s, found in zip(shown, estimates, strict=True)]
         wrong = [s and sign * found.mean < 0 for s, found in zip(shown, estimates, strict=True)]
         word, other = ("below", "above") if worse else ("above", "below")
-        return _verdict(evidence, pairs, compared, profile, right, wrong, (f"{word} the base", f"{other} it"))
+        return _verdict(evidence, pairs, compared, profile, right, wrong, (f"{word} the base", f"{other} it"), sign)
 
     return rule
 
@@ -195,10 +196,10 @@ def _beside(both, margin, or_better):
     return float(ttost_paired(row, base, -margin, margin)[0]), float(min(1.0, 2 * min(below, above)))
 
 
-def _verdict(evidence, pairs, compared, profile, right, wrong, words):
-    """From what each comparison shows to the verdict of them all."""
+def _verdict(evidence, pairs, compared, profile, right, wrong, words, sign=0):
+    """From what each comparison shows to the verdict of them all; with a sign, their average may show it in part."""
     yes, no, all_of_them = sum(right), sum(wrong), len(pairs)
-    counts = [len(a.keys() & b.keys()) for a, b in compared]
+    counts = list(map(_shared, compared))
     if yes == all_of_them:
         verdict = "holds"
     elif no and not yes:
@@ -207,30 +208,33 @@ def _verdict(evidence, pairs, compared, profile, right, wrong, words):
         verdict = "holds in part"
     else:
         verdict = "undecided"
+    average, n = average_estimate(compared), min((k for k in map(_shared, compared) if k >= FEW), default=0)
+    in_mean = average is not None and all_of_them > 1 and sign * average.low > 0 and sign * average.high > 0
+    if verdict == "undecided" and in_mean and not no:
+        verdict = "holds in part"
     reason = f"of {all_of_them} comparisons {yes} are {words[0]} and {no} {words[1]}"
     if open_ones := all_of_them - yes - no - (lacking := sum(count < FEW for count in counts)):
         reason += f"; in {open_ones} the interval is too wide"
     if lacking:
         reason += f"; {lacking} lack two seeds"
-    average, n = average_gain(compared)
-    ours = f"{average} on average" if average else None
-    interval = _interval(average_estimate(compared))
-    return Verdict(verdict, reason, ours, interval, n, profile, hardware_of(_records(evidence, pairs, profile)))
+    if verdict == "holds in part" and in_mean and not no and 2 * yes < all_of_them:
+        reason += f"; their average is {words[0]}, with its whole interval"
+    ours = average and f"{_points(average)} on average"
+    return Verdict(verdict, reason, ours, _interval(average), n, profile, hardware_of(_records(evidence, pairs, profile)))
 
 
 def average_estimate(compared):
     """The mean difference of the pairs that have two seeds or more, taken seed by seed; None if they share no two."""
-    pairs = [(a, b) for a, b in compared if len(a.keys() & b.keys()) >= FEW]
+    pairs = [(a, b) for a, b in compared if _shared((a, b)) >= FEW]
     seeds = set.intersection(*(set(a.keys() & b.keys()) for a, b in pairs)) if pairs else set()
     if len(seeds) < FEW:
         return None
     return estimate([np.mean([a[seed] - b[seed] for a, b in pairs]) for seed in sorted(seeds)])
 
 
-def average_gain(compared):
-    """`average_estimate` in words, and the smallest number of seeds of a pair."""
-    found = average_estimate(compared)
-    return found and _points(found), min((n for a, b in compared if (n := len(a.keys() & b.keys())) >= FEW), default=0)
+def _shared(both):
+    """How many seeds a pair has in common."""
+    return len(both[0].keys() & both[1].keys())
 
 
 def _records(evidence, pairs, profile):
