@@ -70,8 +70,8 @@ def test_a_difference_within_its_interval_is_undecided(store):
 
 def test_the_average_of_several_may_show_a_part(store):
     # Each varies too much alone; what one gains from a seed the other loses, so their average does not vary at all.
-    put(store, PAIR, 0.0, spread=0.5)
-    put(store, OTHER, 2.0, spread=-0.4)
+    put(store, PAIR, -1.0, spread=0.9)
+    put(store, OTHER, 3.0, spread=-0.8)
     found = rules.better([PAIR, OTHER])(Evidence(store))
     assert found.verdict == "holds in part"
     assert "their average is above the base, with its whole interval" in found.reason
