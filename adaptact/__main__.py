@@ -52,13 +52,13 @@ def _store(arguments):
 def command_list(arguments):
     print("experiments:")
     for experiment in EXPERIMENTS.values():
-        print(f"  {experiment.name:16} {experiment.title} ({len(experiment.cells)} runs a seed)")
+        print(f"  {experiment.name:20} {experiment.title} ({len(experiment.cells)} runs a seed)")
     print("\nprofiles:")
     for profile in PROFILES.values():
-        print(f"  {profile.name:16} {profile.summary}; {profile.cost}; seeds {', '.join(map(str, profile.seeds))}")
+        print(f"  {profile.name:20} {profile.summary}; {profile.cost}; seeds {', '.join(map(str, profile.seeds))}")
     print("\ndata sets:")
     for name, source in data.SOURCES.items():
-        print(f"  {name:16} {source.title}, {source.train_size:,} + {source.test_size:,} images of {source.in_shape}")
+        print(f"  {name:20} {source.title}, {source.train_size:,} + {source.test_size:,} images of {source.in_shape}")
 
 
 def _asked_for(arguments):
@@ -106,7 +106,7 @@ def command_status(arguments):
     store = _store(arguments)
     records = store.records()
     present = {record.run for record in records if record.protocol == PROTOCOL}
-    print(f"{'experiment':16} {'profile':8} recorded, seed by seed")
+    print(f"{'experiment':20} {'profile':8} recorded, seed by seed")
     for experiment in experiments:
         for profile in PROFILES:
             by_seed = {}
@@ -116,7 +116,7 @@ def command_status(arguments):
                 count = sum(run in present for run in runs)
                 if count:
                     by_seed[seed] = f"{seed}: {count}/{len(runs)}"
-            print(f"{experiment.name:16} {profile:8} {', '.join(by_seed.values()) or '-'}")
+            print(f"{experiment.name:20} {profile:8} {', '.join(by_seed.values()) or '-'}")
     _say_what_does_not_count(store, records)
     begun = sorted((store.target / "checkpoints").glob("*.pt"))
     if begun:
