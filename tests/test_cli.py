@@ -49,7 +49,7 @@ def test_list_names_everything(capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["rum"], "Did you mean 'run'? Choose from: list, run, plan, status, data, check, bench, export, import."),
+        (["rum"], "Did you mean 'run'? Choose from: list, run, plan, status, claims, data, check, bench, export, import."),
         (["run", "leaf/table-9", "--profile", "smoke"], "Choose from: leaf/table-2, leaf/table-3"),
         (["run", "leaf/table-4", "--profile", "small"], "Choose from: smoke, laptop, paper."),
         (["run", "leaf/table-4", "--profile", "recorded"], "Choose from: smoke, laptop, paper."),
@@ -97,7 +97,7 @@ def test_run_status_import(tmp_path, capsys, monkeypatch):
     assert main(command) == 0
     assert "0 trained, 6 recorded before" in capsys.readouterr().out
     assert main(["status"]) == 0
-    assert "leaf/table-4     smoke    42: 6/6" in capsys.readouterr().out
+    assert "leaf/table-4         smoke    42: 6/6" in capsys.readouterr().out
     assert not list((tmp_path / "results").iterdir())
     run = EXPERIMENTS["leaf/table-4"].runs("laptop")[0]
     Store(tmp_path / "_runs").put(record_of(run))
@@ -170,7 +170,7 @@ def test_what_is_damaged_or_of_another_protocol_is_said_and_stops_nothing(tmp_pa
     assert f"set aside as {second.name}.json.damaged, its run is trained again" in captured.err
     assert evidence.path(first).read_text() == "{", "the evidence is only named"
     assert main(["status"]) == 0
-    assert "leaf/table-4     smoke    42: 6/6" in capsys.readouterr().out
+    assert "leaf/table-4         smoke    42: 6/6" in capsys.readouterr().out
     export_records([old, record_of(replace(first, epochs=9, train_images=999))], "b.zip")
     assert main(["import", "b.zip"]) == 0
     said = capsys.readouterr().out

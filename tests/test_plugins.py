@@ -214,7 +214,7 @@ def test_the_command_line_trains_and_counts_them(tmp_path, capsys):
     assert done.returncode == 0, done.stderr
     assert "9 trained, 0 recorded before, 0 diverged, 0 failed" in done.stdout
     assert main(["status", "--add", "mine.py"]) == 0
-    assert "leaf/table-4     smoke    42: 9/9" in capsys.readouterr().out
+    assert "leaf/table-4         smoke    42: 9/9" in capsys.readouterr().out
     found = {record.run.activation for record in Store(tmp_path / "_runs").records()}
     assert found == {"tanh", "sigmoid", "leaf", *NAMES}
     assert main(["run", "leaf/table-4", "--profile", "smoke", "--add", "mime.py"]) == 2
