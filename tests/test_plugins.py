@@ -175,8 +175,8 @@ def test_tables_and_figures_of_rows_that_no_paper_printed(tmp_path):
     assert set(shown.loc["mine_slope, DSPT"]) == {"–"}
     assert "nan" not in shown.to_string()
     gains = tables.differences(experiment, "paper", store, [42, 100])
-    assert gains.loc["mine_square", ("CIFAR-10", "published")] == "–"
-    assert gains.loc["mine_square", ("CIFAR-10", "ours [95 % interval]")] == "+7.00 [+7.00, +7.00]"
+    assert gains.loc["mine_square less Tanh", ("CIFAR-10", "published")] == "–"
+    assert gains.loc["mine_square less Tanh", ("CIFAR-10", "ours [95 % interval]")] == "+7.00 [+7.00, +7.00]"
     assert tables.tally(experiment, "paper", store, [42, 100])["comparisons"] == 2
     found = tables.collect(experiment, "paper", store, [42, 100])
     plotting.draw_differences(experiment, found)
@@ -247,7 +247,9 @@ def test_a_notebook_shows_what_a_file_and_a_cell_register(tmp_path):
     done = python(f"-m papermill in.ipynb out.ipynb {options}", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     shown = (tmp_path / "out.ipynb").read_text()
-    assert all(shown.count(f"<th>{row}</th>") == 8 for row in (*NAMES, "mine_slope, DSPT", "in_cell")), "two tables each"
+    for row in (*NAMES, "mine_slope, DSPT", "in_cell"):
+        assert shown.count(f"<th>{row}</th>") == 4, "scores in each table"
+        assert [shown.count(f"<th>{row} less {base}</th>") for base in ("ReLU", "Tanh")] == [2, 2], "and differences"
     assert "--profile smoke --add mine.py,in_cell" in shown
 
 
