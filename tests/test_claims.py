@@ -11,7 +11,7 @@ from adaptact import Store, UserError, claims
 from adaptact.__main__ import main
 from adaptact.claims import rules
 from adaptact.claims.base import Claim, Evidence, Pair, Verdict
-from adaptact.claims.leaf_training import asymmetry
+from adaptact.claims.leaf_training import asymmetry, negative_saturation
 from adaptact.experiments import SEEDS, get
 
 ADAPTIVE, BASE = "LEAF as Tanh, P24SI", "Tanh"
@@ -197,3 +197,15 @@ def test_records_of_another_protocol_are_no_evidence(store):
     for record in store.records():
         store.path(record.run).write_text(replace(record, protocol=0).to_json())
     assert rules.better([PAIR])(Evidence(store)).verdict == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"), [(-8.0, -4.0, "holds"), (-1.0, 1.0, "does not hold"), (4.0, 8.0, "does not hold")]
+)
+def test_inputs_on_the_flat_side_are_a_finding_from_two_seeds_on(store, low, high, verdict):
+    cells = {(cell.column, cell.row): cell for cell in get("leaf/table-5").cells}
+    for number, seed in enumerate(SEEDS[:2], start=1):
+        for init, span in (("Sigmoid", [low, high]), ("Tanh", [-1.0, 1.0])):
+            run = get("leaf/table-5").run(cells["CIFAR-10", f"LEAF as {init}, P24SI"], "laptop", seed)
+            store.put(record_of(run, shapes={"act1": {"inputs": {"index": [0], "range": [span], "counts": [[5] * 40]}}}))
+        assert negative_saturation(Evidence(store)).verdict == ("undecided" if number == 1 else verdict)

@@ -7,7 +7,7 @@ from ..activations.leaf import leaf
 from ..experiments import get
 from ..stats import paired
 from .base import Verdict, hardware_of
-from .rules import TRAINED
+from .rules import FEW, TRAINED
 
 LONG = 50  # epochs from which on a plateau, or where a form ends, can be told
 MOSTLY = 2  # times as far as rho3 must rho1 move to be what mostly changes
@@ -39,6 +39,8 @@ def best_networks(evidence):
     if profile != "paper":
         reason = f"only {profile} records, of {len(gains)} rows; the greatest gain of a row is {greatest}"
         return Verdict("undecided", reason, **common)
+    if common["n"] < FEW:
+        return Verdict("undecided", f"one seed is no finding; row against row up to {greatest}", **common)
     near = 6.5 <= best[0] - best[1] <= 8.5
     return Verdict("holds" if near else "does not hold", f"best against best; row against row up to {greatest}", **common)
 
@@ -193,14 +195,12 @@ def negative_saturation(evidence):
         f"in KerasNet on CIFAR-10 {100 * below:.0f} % of the inputs of LEAF as Sigmoid are below −3 and {100 * above:.0f} % above 3"
     )
     reason += f"; of LEAF as Tanh's {100 * tanh:.0f} % are below −3"
-    common = {"n": min(map(len, shares)), "profile": profile, "hardware": _machines(records)}
+    common = {"ours": f"{100 * below:.0f} % against {100 * tanh:.0f} %", "n": min(map(len, shares)), "profile": profile}
+    common["hardware"] = _machines(records)
+    if common["n"] < FEW:
+        return Verdict("undecided", f"one seed is no finding; {reason}", **common)
     one_sided = below > 2 * above and below > 2 * tanh
-    return Verdict(
-        "holds" if one_sided and below > 0.1 else "does not hold",
-        reason,
-        f"{100 * below:.0f} % against {100 * tanh:.0f} %",
-        **common,
-    )
+    return Verdict("holds" if one_sided and below > 0.1 else "does not hold", reason, **common)
 
 
 def winners(evidence, profile):
