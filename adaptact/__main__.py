@@ -68,7 +68,7 @@ def _asked_for(arguments):
         raise UserError(f"--profile is missing. Choose from: {', '.join(PROFILES)}.")
     runs = experiment.runs(arguments.profile, arguments.seeds and parse_seeds(arguments.seeds))
     warnings.filterwarnings("ignore", message=".*still being processed by the workers", module="joblib")  # after Ctrl-C
-    return runs, _store(arguments), _jobs(arguments.jobs)
+    return data.to_be_had(runs, arguments.data), _store(arguments), _jobs(arguments.jobs)
 
 
 def command_run(arguments):

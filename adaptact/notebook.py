@@ -83,7 +83,7 @@ class Settings:
     def fill(self, experiment):
         """Train what an experiment lacks, unless the profile is ``recorded``."""
         if self.profile != RECORDED:
-            self.train(experiment.including(self.added).runs(self.profile, self.seeds))
+            self.train(data.to_be_had(experiment.including(self.added).runs(self.profile, self.seeds), self.data_folder))
 
     def found(self, experiment):
         """The records of an experiment at the best profile that has any, trained first unless the profile is ``recorded``.

@@ -34,7 +34,7 @@ PATIENCE = 120  # seconds that one process waits for the others to be ready
 # Runs that differ in nothing else take the same time for a step and the same memory.
 _ALIKE = (
     "dataset", "train_images", "validation_images", "model", "activation", "granularity", "dspt", "optimizer", "batch_size",
-    "augment", "conv_dropout", "fc_width",
+    "augment", "conv_dropout", "fc_width", "options", "cycles",
 )  # fmt: skip
 
 

@@ -11,8 +11,10 @@ from .errors import UserError, choose
 from .models import MODELS
 
 OPTIMIZERS = ("adam", "rmsprop")
-WITH_WIDTH = ("lenet5", "kerasnet")
+WITH_WIDTH = ("lenet5", "kerasnet", "strided_cnn")
 CONV_DROPOUTS = ("channel", "element")
+CYCLES = ("weights", "activations", "both")
+NO_OPTIONS = ("init", "num_parameters", "device", "dtype")  # what a Run says otherwise, or not at all
 
 
 def digest(value):
@@ -37,8 +39,8 @@ class Run:
         A key of `adaptact.models.MODELS`.
     activation : str
         A registered activation.
-    init : str, optional
-        The function that a trainable activation starts as.
+    init : str or tuple of float, optional
+        What a trainable activation starts as: a function's name, or numbers where its class takes such as `init`.
     granularity : {"layer", "channel", "neuron"}, optional
         What has activation parameters of its own; None for a fixed function.
     epochs : int
@@ -63,6 +65,12 @@ class Run:
         KerasNet's dropout before its last layer. The other networks have none and ignore it.
     fc_width : int, optional
         Units of the hidden dense layer; None for the paper's 500 (LeNet-5) or 512 (KerasNet). A recurrent network has none.
+    options : dict, optional
+        What the activation is made with besides, such as ``{"normalisation": "square"}``: texts, numbers, lists of such. Kept
+        as pairs, sorted by name.
+    cycles : tuple of str
+        Training in cycles of equal length, each with a new optimiser: of the ``weights``, of the ``activations``, what is not
+        named standing still, or of ``both``. Empty: one cycle of both. `epochs` is that of all cycles together.
     validation_images : int
         So many of `train_images` are held out, by class, and the best epoch on them is recorded. The LEAF code holds
         out none.
@@ -79,7 +87,7 @@ class Run:
     activation: str
     epochs: int
     seed: int
-    init: str | None = None
+    init: str | tuple | None = None
     granularity: str | None = None
     dspt: bool = False
     slow_rho24: float | None = None
@@ -93,6 +101,8 @@ class Run:
     fc_dropout: float = 0.2
     validation_images: int = 0
     fc_width: int | None = None
+    options: tuple = ()
+    cycles: tuple = ()
 
     def __post_init__(self):
         choose("data set", self.dataset, SOURCES)
@@ -122,12 +132,45 @@ class Run:
             if value is not None:
                 self._be_number(name, math.inf)
         self._be_number("fc_dropout", 1)
+        self._be_options()
+        self._be_cycles(trainable)
         if trainable:
             choose("granularity", self.granularity, activations.granularities(self.activation))
         elif self.init or self.granularity or self.dspt:
             raise UserError(f"{self.activation} has no parameters: leave init, granularity and dspt at their defaults.")
+        if self.options or isinstance(self.init, tuple):
+            made = {"granularity": self.granularity} if trainable else {}
+            made |= {"init": self.init} if self.init else {}
+            activations.make(self.activation, (1, 1, 1), **made, **dict(self.options))
         if self.slow_rho24 is not None and self.activation != "leaf":
             raise UserError(f"slow_rho24 is a rate for LEAF's rho2 and rho4; {self.activation} has none. Leave it None.")
+
+    def _be_options(self):
+        given = self.options.items() if isinstance(self.options, dict) else self.options
+        try:
+            options = {str(name): _plain(value) for name, value in given}
+        except (TypeError, ValueError) as error:
+            raise UserError(f"options is {self.options!r}: give names with texts, numbers or lists of such ({error}).") from error
+        if not isinstance(self.init, (str, type(None))):
+            try:
+                object.__setattr__(self, "init", tuple(float(value) for value in self.init))
+            except (TypeError, ValueError) as error:
+                raise UserError(f"init is {self.init!r}: give a function's name, or a list of numbers.") from error
+        for name in NO_OPTIONS:
+            if name in options:
+                raise UserError(f"{name!r} is no option of a Run's activation; init and granularity are fields of their own.")
+        object.__setattr__(self, "options", tuple(sorted(options.items())))
+
+    def _be_cycles(self, trainable):
+        if isinstance(self.cycles, str) or not all(isinstance(cycle, str) for cycle in self.cycles):
+            raise UserError(f"cycles is {self.cycles!r}: give a list such as ('weights', 'activations', 'weights').")
+        object.__setattr__(self, "cycles", tuple(choose("cycle", cycle, CYCLES) for cycle in self.cycles))
+        if self.cycles and self.epochs % len(self.cycles):
+            raise UserError(f"epochs is {self.epochs}: give a multiple of the {len(self.cycles)} cycles, which are equally long.")
+        if self.cycles and self.dspt:
+            raise UserError("dspt and cycles are two training procedures: choose one.")
+        if "activations" in self.cycles and not trainable:
+            raise UserError(f"{self.activation} has no parameters that a cycle of activations could train: use both or weights.")
 
     def _be_number(self, name, high):
         value = getattr(self, name)
@@ -145,6 +188,19 @@ class Run:
     @property
     def name(self):
         """A readable name ending in `key`, such as ``cifar10-kerasnet-leaf_as_tanh-dspt-p24-s42-1f0c9a2e``."""
-        activation = f"{self.activation}_as_{self.init}" if self.init else self.activation
+        start = "_".join(f"{value:g}" for value in self.init) if isinstance(self.init, tuple) else self.init
+        activation = f"{self.activation}_as_{start}" if start else self.activation
         procedure = ["dspt"] * self.dspt + ["p24"] * (self.slow_rho24 is not None)
+        procedure += ["".join(cycle[0] for cycle in self.cycles)] if self.cycles else []
         return "-".join([self.dataset, self.model, activation, *procedure, f"s{self.seed}", self.key])
+
+
+def _plain(value):
+    """A value that JSON can hold, of which no part can be changed; numbers are floats, so that 1 and 1.0 have the same key."""
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_plain, value))
+    if isinstance(value, (str, bool)) or value is None:
+        return value
+    if isinstance(value, (int, float)) and math.isfinite(value):
+        return float(value)
+    raise TypeError(f"{value!r} is none of these")

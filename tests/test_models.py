@@ -56,7 +56,7 @@ def test_dropout_is_by_channel_as_in_the_code_or_by_element_as_in_keras():
 
 
 def test_an_unknown_model_names_the_known_ones():
-    with pytest.raises(UserError, match=r"Did you mean 'lenet5'\? Choose from: lenet5, kerasnet, gru, lstm, "):
+    with pytest.raises(UserError, match=r"Did you mean 'lenet5'\? Choose from: lenet5, kerasnet, strided_cnn, gru, lstm, "):
         build("lenet", (1, 28, 28), lambda shape: torch.nn.ReLU())
 
 

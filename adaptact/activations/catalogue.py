@@ -66,6 +66,21 @@ _torch("silu", nn.SiLU, "SiLU, or Swish", r"x\,\sigma(x)", **{**SILU})
 _torch("tanh", nn.Tanh, "tanh", r"\tanh x", range=(-1.0, 1.0))
 _torch("sigmoid", nn.Sigmoid, "Sigmoid", r"\sigma(x) = 1 / (1 + e^{-x})", range=(0.0, 1.0), at_zero=0.5)
 _torch("softplus", nn.Softplus, "Softplus", r"\ln(1 + e^x)", range=(0.0, INF), at_zero=math.log(2))
+register(
+    "sin",
+    facts=Facts(
+        "sin",
+        r"\sin x",
+        "torch.sin",
+        range=(-1.0, 1.0),
+        monotone=False,
+        at_zero=0.0,
+        kinks=(),
+        saved=4,
+        function=torch.sin,
+        derivatives=lambda x: (torch.cos(x),),
+    ),
+)(torch.sin)
 _torch("mish", nn.Mish, "Mish", r"x\,\tanh\ln(1 + e^x)", range=(-0.3088434123857483, INF), monotone=False)
 
 register(

@@ -28,10 +28,10 @@ FUNCTIONS = {
 }
 # From raw weights, stacked along the first dimension, to coefficients; and back, from a start to raw weights.
 NORMALISATIONS = {
-    "softmax": (lambda raw: torch.softmax(raw, 0), math.log),
-    "sum": (lambda raw: raw / raw.sum(0), float),
-    "square": (lambda raw: raw**2 / (raw**2).sum(0), math.sqrt),
-    "absolute": (lambda raw: raw.abs() / raw.abs().sum(0), float),
+    "softmax": (lambda raw: torch.softmax(raw, 0), torch.log),
+    "sum": (lambda raw: raw / raw.sum(0), torch.clone),
+    "square": (lambda raw: raw**2 / (raw**2).sum(0), torch.sqrt),
+    "absolute": (lambda raw: raw.abs() / raw.abs().sum(0), torch.clone),
 }
 
 
@@ -46,7 +46,7 @@ def weighted_sum(x, coefficients, functions=("relu", "tanh", "sin")):
         One a function, along the first dimension; each broadcast against `x`. They should sum to one; plain numbers are
         checked, a tensor is taken as it is.
     functions : tuple of str or callable, default ("relu", "tanh", "sin")
-        Keys of `FUNCTIONS`, or elementwise functions of one tensor.
+        Keys of `FUNCTIONS`, products of them such as ``"relu*tanh"``, or elementwise functions of one tensor.
 
     Returns
     -------
@@ -102,13 +102,14 @@ class WeightedSum(Adaptive):
     num_parameters : int or tuple of int, default 1
         1 (per layer, as in the paper), the number of channels, or the shape of one sample (per neuron).
     functions : tuple of str or callable, default ("relu", "tanh", "sin")
-        Keys of `FUNCTIONS`, or elementwise functions of one tensor.
+        Keys of `FUNCTIONS`, products of them such as ``"relu*tanh"``, or elementwise functions of one tensor.
     normalisation : {"softmax", "sum", "square", "absolute"}, default "softmax"
         How raw weights w become coefficients: exp(w), w, w**2 or \\|w\\|, divided by their sum. With "sum" a coefficient may
         leave [0, 1], and the quotient blows up where the weights cancel; the others stay inside.
-    init : "equal" or sequence of float, default "equal"
-        The coefficients at the start: all alike, or given, summing to one; what the paper starts from is not in the text
-        available to us. Softmax cannot start at 0 or below, square and absolute not below 0.
+    init : "equal", "random" or sequence of float, default "equal"
+        The coefficients at the start: all alike; as many numbers from a uniform distribution on (0, 1], divided by their sum;
+        or given, summing to one. What the paper starts from is not in the text available to us. Softmax cannot start at 0 or
+        below, square and absolute not below 0.
     device, dtype : optional
         As in every torch module.
 
@@ -139,12 +140,12 @@ class WeightedSum(Adaptive):
     ):
         self.functions = _resolve(functions)
         self.normalisation = choose("normalisation", normalisation, NORMALISATIONS)
-        labels = [f if isinstance(f, str) else f.__name__.strip("<>") for f in functions]
+        labels = [f.replace("*", "_") if isinstance(f, str) else f.__name__.strip("<>") for f in functions]
         if len(set(labels)) < len(labels):  # two lambdas, or one function twice
             labels = [f"{label}{number}" for number, label in enumerate(labels, 1)]
         self.labels = tuple(labels)
         if isinstance(init, str):
-            choose("start of WeightedSum", init, ["equal"])
+            choose("start of WeightedSum", init, ["equal", "random"])
             start = [1 / len(labels)] * len(labels)
         else:
             start = _summing_to_one(init, self.functions)
@@ -154,9 +155,18 @@ class WeightedSum(Adaptive):
                 f"normalisation {normalisation!r} cannot start at {tuple(start)}: give coefficients "
                 f"{'above' if strict else 'of at least'} 0, or normalisation 'sum'."
             )
-        back = NORMALISATIONS[normalisation][1]
-        self.starts = {"start": {f"weight_{label}": back(c) for label, c in zip(labels, start, strict=True)}}
+        self.random = init == "random"
+        raw = NORMALISATIONS[normalisation][1](torch.tensor(start, dtype=torch.float64)).tolist()
+        self.starts = {"start": {f"weight_{label}": weight for label, weight in zip(labels, raw, strict=True)}}
         super().__init__(num_parameters, init="start", device=device, dtype=dtype)
+
+    def reset_parameters(self):
+        super().reset_parameters()
+        if self.random:
+            drawn = 1 - torch.rand(len(self.names), *self.num_parameters)  # in (0, 1]: softmax takes no zero
+            with torch.no_grad():
+                for name, raw in zip(self.names, NORMALISATIONS[self.normalisation][1](drawn / drawn.sum(0)), strict=True):
+                    getattr(self, name).copy_(raw)
 
     @property
     def coefficients(self):
@@ -177,7 +187,22 @@ class WeightedSum(Adaptive):
 def _resolve(functions):
     if isinstance(functions, str) or not functions:
         raise UserError(f"functions is {functions!r}: give a list of names or callables, such as ('relu', 'tanh', 'sin').")
-    return tuple(f if callable(f) else FUNCTIONS[choose("base function", f, FUNCTIONS)] for f in functions)
+    return tuple(f if callable(f) else _named(f) for f in functions)
+
+
+def _named(name):
+    factors = [FUNCTIONS[choose("base function", factor, FUNCTIONS)] for factor in name.split("*")]
+    return factors[0] if len(factors) == 1 else _Product(tuple(factors))
+
+
+@dataclass(frozen=True)
+class _Product:
+    """Several functions of one input, multiplied."""
+
+    factors: tuple
+
+    def __call__(self, x):
+        return math.prod(factor(x) for factor in self.factors)
 
 
 def _summing_to_one(coefficients, functions):

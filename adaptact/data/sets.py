@@ -46,6 +46,7 @@ class Source:
     torchvision: type = None
     files: dict = None  # path under the data folder -> md5 of the unpacked file
     num_classes: int = 10
+    stands_in_for: str = None  # a set that is asked for in its place wherever that one is to be had
 
 
 # torchvision knows the md5 of the packed MNIST files only, and looks no more once they are unpacked. The md5 of
@@ -74,6 +75,15 @@ SOURCES = {
     "mnist": Source("MNIST", (1, 28, 28), 60_000, 10_000, tv.MNIST, _idx_files("MNIST", _MNIST)),
     "fashion_mnist": Source("Fashion-MNIST", (1, 28, 28), 60_000, 10_000, tv.FashionMNIST, _idx_files("FashionMNIST", _FASHION)),
     "kmnist": Source("KMNIST", (1, 28, 28), 60_000, 10_000, tv.KMNIST, _idx_files("KMNIST", _KMNIST)),
+    "kmnist_split": Source(
+        "KMNIST, test images split",
+        (1, 28, 28),
+        8_000,
+        2_000,
+        tv.KMNIST,
+        dict(list(_idx_files("KMNIST", _KMNIST).items())[2:]),
+        stands_in_for="kmnist",
+    ),
     "cifar10": Source("CIFAR-10", (3, 32, 32), 50_000, 10_000, tv.CIFAR10, _CIFAR),
 }
 
@@ -106,6 +116,8 @@ def _load(name, folder, device):
     if fault:
         file, problem = fault
         raise UserError(f"{source.title}: {file} {problem}. Fetch it with: python -m adaptact data {name} --data {folder}")
+    if name == "kmnist_split":
+        return _kmnist_split(folder).to(device)
     tensors = []
     for train in (True, False):
         part = source.torchvision(folder, train=train)
@@ -180,6 +192,38 @@ def fetch(name, folder=None):
     if fault := _fault(name, folder):
         raise UserError(f"{source.title}: {fault[0]} {fault[1]}, even after the download.")
     return f"{source.title}: ready in {folder}, {source.train_size} training and {source.test_size} test images."
+
+
+def to_be_had(runs, folder=None):
+    """Runs without those on a set that is missing where another stands in for it, and without its stand-in where it is there.
+
+    Parameters
+    ----------
+    runs : list of Run
+    folder : path, optional
+        See `data_folder`.
+
+    Returns
+    -------
+    list of Run
+    """
+    folder, asked, left_out = data_folder(folder), {run.dataset for run in runs}, set()
+    for name in asked:
+        wanted = SOURCES[name].stands_in_for
+        if wanted in asked:
+            left_out.add(wanted if _fault(wanted, folder) else name)
+    return [run for run in runs if run.dataset not in left_out]
+
+
+def _kmnist_split(folder):
+    """KMNIST's 10,000 test images, parted by class: 8,000 to train on and 2,000 to test, the same ones everywhere."""
+    from sklearn.model_selection import train_test_split
+
+    images_file, labels_file = (folder / path for path in SOURCES["kmnist_split"].files)
+    images = tv.mnist.read_image_file(str(images_file))[:, None]  # torchvision's own class asks for the training files too
+    labels = tv.mnist.read_label_file(str(labels_file))
+    train, test = train_test_split(np.arange(len(images)), test_size=2_000, stratify=labels, random_state=0)
+    return DataSet(images[train], labels[train], images[test], labels[test])
 
 
 def _digits():

@@ -1,10 +1,11 @@
 """The papers, and what goes beyond them, as lists of Runs, with the published numbers."""
 
 from ..errors import choose
-from . import leaf, leaf_studies, recurrent
+from . import leaf, leaf_studies, recurrent, weighted_sum
 from .base import PROFILES, SEEDS, Cell, Experiment, Profile
 
-EXPERIMENTS = {experiment.name: experiment for experiment in [*leaf.tables(), *leaf_studies.studies(), recurrent.experiment()]}
+_ALL = [*leaf.tables(), *leaf_studies.studies(), recurrent.experiment(), *weighted_sum.studies()]
+EXPERIMENTS = {experiment.name: experiment for experiment in _ALL}
 
 
 def get(name):

@@ -35,7 +35,8 @@ class Profile:
         size = SOURCES[fields.get("dataset", run.dataset)].train_size
         # A profile only ever scales down.
         fields["train_images"] = min(fields.get("train_images", size), run.train_images, size)
-        fields["epochs"] = min(fields.get("epochs", run.epochs), run.epochs)
+        # Each cycle is as long as another training, and a fixed function is given as many epochs in all.
+        fields["epochs"] = min(fields.get("epochs", run.epochs) * max(1, len(run.cycles)), run.epochs)
         fields["validation_images"] = run.validation_images * fields["train_images"] // run.train_images  # the same part
         return replace(run, **fields)
 

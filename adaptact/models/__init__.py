@@ -9,10 +9,12 @@ from ..errors import choose
 from .kerasnet import KerasNet
 from .lenet5 import LeNet5
 from .recurrent import GRU, LSTM
+from .strided_cnn import StridedCNN
 
 MODELS = {
     "lenet5": LeNet5,
     "kerasnet": KerasNet,
+    "strided_cnn": StridedCNN,
     "gru": GRU,
     "lstm": LSTM,
     "gru_gates": partial(GRU, gates=True),
@@ -66,4 +68,4 @@ def build(name, in_shape, activation, num_classes=10, **options):
     return model
 
 
-__all__ = ["GRU", "LSTM", "MODELS", "KerasNet", "LeNet5", "build"]
+__all__ = ["GRU", "LSTM", "MODELS", "KerasNet", "LeNet5", "StridedCNN", "build"]

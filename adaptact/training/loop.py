@@ -18,7 +18,7 @@ from ..errors import UserError
 from ..models import build
 from ..records import PROTOCOL, Record, reason_of, write_atomically
 from .inspection import IMAGES, environment, extend, input_histograms, look, worth_a_look
-from .procedures import stages, step
+from .procedures import begins_cycle, stages, step
 
 # Compiling takes about 10 s and saves, by estimate, 8 ns an activation and image on one thread. LeNet-5 at the laptop profile has
 # 8e8 of them, KerasNet 4e9. A rule of the Run and not of the clock, since compiled formulas round differently.
@@ -67,12 +67,12 @@ def train(run, *, device="auto", data_folder=None, checkpoint=None, on_epoch=Non
 
 def _train(run, model, device, data_folder, checkpoint, on_epoch):
     data_set = data.load(run.dataset, data_folder, device)
-    optimizers = stages(model, run)
     train_images, train_labels, held_images, held_labels = _split(run, data_set)
 
     state = {"epoch": 0, "diverged": False, "curves": {}, "history": {}}
     if checkpoint is not None:
-        state = _resume(checkpoint, run, device, model, optimizers) or state
+        state = _resume(checkpoint, run, device, model) or state
+    optimizers = state.pop("optimizers", [])
     curves = state["curves"]
     if state["epoch"] == 0:
         state["history"] = look(model, epoch=0)
@@ -81,6 +81,8 @@ def _train(run, model, device, data_folder, checkpoint, on_epoch):
         epoch = state["epoch"] + 1
         started = time.perf_counter()
         losses = []
+        if begins_cycle(run, epoch):
+            optimizers = stages(model, run, epoch)
         model.train()
         # Every epoch's random numbers follow from the seed and the epoch alone: a resumed run needs no generator's state.
         torch.manual_seed(_entropy(run.seed, epoch, "dropout"))
@@ -129,7 +131,7 @@ def _shapes(model, history, images):
 
 def build_model(run):
     """The untrained network of a Run, on the CPU; its weights depend on the seed and not on the activation."""
-    options = {"granularity": run.granularity} if run.granularity else {}
+    options = dict(run.options) | ({"granularity": run.granularity} if run.granularity else {})
     options |= {"init": run.init} if run.init else {}
     network = {"conv_dropout": run.conv_dropout, "fc_dropout": run.fc_dropout} if run.model == "kerasnet" else {}
     network |= {"fc_width": run.fc_width} if run.fc_width is not None else {}
@@ -282,8 +284,8 @@ def _save(path, run, model, optimizers, state):
     write_atomically(path, buffer.getvalue())
 
 
-def _resume(path, run, device, model, optimizers):
-    """Load a checkpoint into a model and its optimisers; None if there is none that belongs to this run."""
+def _resume(path, run, device, model):
+    """Load a checkpoint into a model and give the state of its training; None if there is none that belongs to this run."""
     try:
         saved = torch.load(path, map_location=device, weights_only=True)
         if saved.pop("protocol") != PROTOCOL or saved.pop("run") != run.key or "history" not in saved:
@@ -298,6 +300,7 @@ def _resume(path, run, device, model, optimizers):
         warnings.warn(f"checkpoint {path} cannot be read ({reason}); set aside as {aside.name}, starting over.", stacklevel=4)
         return None
     model.load_state_dict(saved.pop("model"))
-    for optimizer, held in zip(optimizers, saved.pop("optimizers"), strict=True):
+    states, saved["optimizers"] = saved["optimizers"], stages(model, run, max(saved["epoch"], 1))
+    for optimizer, held in zip(saved["optimizers"], states, strict=True):
         optimizer.load_state_dict(held)
     return saved

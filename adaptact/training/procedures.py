@@ -30,27 +30,42 @@ def make_optimizer(groups, run):
     return torch.optim.RMSprop(groups, alpha=0.9, eps=1e-7)
 
 
-def stages(model, run):
-    """The optimisers that take a step for each mini-batch, in order.
+def begins_cycle(run, epoch):
+    """Whether a cycle of a Run begins with this epoch, counted from 1; without `cycles` the whole training is one."""
+    return (epoch - 1) % (run.epochs // max(1, len(run.cycles))) == 0
+
+
+def cycle(run, epoch):
+    """What is trained in an epoch, counted from 1: ``weights``, ``activations``, or ``both``."""
+    return run.cycles[(epoch - 1) * len(run.cycles) // run.epochs] if run.cycles else "both"
+
+
+def stages(model, run, epoch=1):
+    """The optimisers that take a step for each mini-batch of an epoch, in order, new ones with no memory.
 
     Parameters
     ----------
     model : torch.nn.Module
     run : Run
+    epoch : int, default 1
 
     Returns
     -------
     list of torch.optim.Optimizer
-        Classic training: one, over everything. DSPT, double-stage parameter tuning (LEAF paper, section III): one over
+        In a cycle of weights, or of activations: one over just these, so that all else stands still (weighted-sum paper,
+        section 2). Classic training: one, over everything. DSPT, double-stage parameter tuning (LEAF paper, section III): one over
         the activation parameters, then one over the weights. Each takes its own forward pass over the same mini-batch
         and moves only what it holds, so the weights see the activations as just updated.
 
     References
     ----------
     Bodyanskiy and Kostiuk (2023), section III, eqs 6 to 12, doi 10.47839/ijc.22.3.3225; the order and the fresh forward
-    pass are those of the released code.
+    pass are those of the released code. Bansal (2022), section 2, arXiv 2202.12065, for cycles.
     """
     weights, shaped = parameter_groups(model, run)
+    trained = cycle(run, epoch)
+    if trained != "both":
+        return [make_optimizer(weights if trained == "weights" else shaped, run)]
     if run.dspt:
         return [make_optimizer(shaped, run), make_optimizer(weights, run)]
     return [make_optimizer(weights + shaped, run)]
