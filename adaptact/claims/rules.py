@@ -200,14 +200,7 @@ def _verdict(evidence, pairs, compared, profile, right, wrong, words, sign=0):
     """From what each comparison shows to the verdict of them all; with a sign, their average may show it in part."""
     yes, no, all_of_them = sum(right), sum(wrong), len(pairs)
     counts = list(map(_shared, compared))
-    if yes == all_of_them:
-        verdict = "holds"
-    elif no and not yes:
-        verdict = "does not hold"
-    elif yes and (no or 2 * yes >= all_of_them):
-        verdict = "holds in part"
-    else:
-        verdict = "undecided"
+    verdict = decided(yes, no, all_of_them)
     average, n = average_estimate(compared), min((k for k in map(_shared, compared) if k >= FEW), default=0)
     in_mean = average is not None and all_of_them > 1 and sign * average.low > 0 and sign * average.high > 0
     if verdict == "undecided" and in_mean and not no:
@@ -221,6 +214,15 @@ def _verdict(evidence, pairs, compared, profile, right, wrong, words, sign=0):
         reason += f"; their average is {words[0]}, with its whole interval"
     ours = average and f"{_points(average)} on average"
     return Verdict(verdict, reason, ours, _interval(average), n, profile, hardware_of(_records(evidence, pairs, profile)))
+
+
+def decided(yes, no, total):
+    """The verdict of `total` comparisons, of which so many show a claim and so many show its opposite."""
+    if yes == total:
+        return "holds"
+    if no and not yes:
+        return "does not hold"
+    return "holds in part" if yes and (no or 2 * yes >= total) else "undecided"
 
 
 def average_estimate(compared):

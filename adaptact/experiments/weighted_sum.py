@@ -5,6 +5,9 @@ epochs. All else is our choice: the network `adaptact.models.StridedCNN`, batche
 augmentation, a rate of 0.001 in every cycle, softmax from equal coefficients.
 """
 
+import csv
+from importlib.resources import files
+
 from ..data import SOURCES
 from ..run import Run
 from .base import SEEDS, Cell, Experiment
@@ -16,6 +19,23 @@ FIXED = {name: {"activation": name.lower(), "cycles": TOGETHER} for name in ("Re
 MANY = ("relu", "tanh", "sin", "sigmoid", "elu", "gelu")
 PRODUCTS = ("relu*tanh", "relu*sin", "tanh*sin")
 SHARES = {"mostly ReLU": (0.8, 0.1, 0.1), "mostly tanh": (0.1, 0.8, 0.1), "mostly sin": (0.1, 0.1, 0.8)}
+
+
+def published():
+    """The paper's Table 1: by data set and layer, from 1, the coefficient of each function.
+
+    The heads of its columns are not in the text available to us; the order ReLU, tanh, sin is that of the text.
+    """
+    with (files(__package__) / "published" / "weighted_sum_table_1.csv").open() as lines:
+        return {
+            (line["dataset"], int(line["layer"])): {name: float(line[name]) for name in ("relu", "tanh", "sin")}
+            for line in csv.DictReader(lines)
+        }
+
+
+def published_name(column):
+    """The data set of the published table that a column is compared with: a part of KMNIST stands in for KMNIST."""
+    return column.partition(",")[0]
 
 
 def _cells(sets, rows, base):
@@ -80,6 +100,6 @@ def studies():
     Returns
     -------
     list of Experiment
-        Without published accuracies: the paper prints coefficients only, see `adaptact.mixtures`.
+        Without published accuracies: the paper prints coefficients only, see `published`.
     """
     return [table_1(), choices(), beyond()]
