@@ -59,7 +59,7 @@ def table_1(learned):
     -------
     pandas.DataFrame
         Text: a line a data set and layer; for each function the printed coefficient and the mean of ours with half of its
-        95 % interval.
+        95 % interval; and in how many runs the three are in the printed order.
     """
     lines, known = {}, published()
     for (column, layer, function), of in learned.groupby(["column", "layer", "function"], sort=False):
@@ -68,6 +68,10 @@ def table_1(learned):
         line[LABELS.get(function, function), "printed"] = f"{known[published_name(column), layer][function]:.3f}"
         half = "" if ours.low is None else f" ± {ours.high - ours.mean:.3f}"
         line[LABELS.get(function, function), "ours"] = f"{ours.mean:.3f}{half}"
+    for (column, layer), of in learned.groupby(["column", "layer"], sort=False):
+        orders = [_order(dict(zip(run["function"], run["end"], strict=True))) for _, run in of.groupby("seed")]
+        same = orders.count(_order(known[published_name(column), layer]))
+        lines[column, layer]["order", "as printed"] = f"{same} of {len(orders)}"
     table = pd.DataFrame.from_dict(lines, orient="index")
     table.index = pd.MultiIndex.from_tuples(table.index, names=["data set", "layer"])
     table.columns = pd.MultiIndex.from_tuples(table.columns)
@@ -204,6 +208,11 @@ def draw_simplex(learned, rows):
 
 def _mixture(x, coefficients):
     return weighted_sum(x, torch.tensor([float(coefficients[function]) for function in FUNCTIONS]))
+
+
+def _order(coefficients):
+    """The functions, that of the largest coefficient first."""
+    return sorted(coefficients, key=coefficients.get, reverse=True)
 
 
 def _place(coefficients):

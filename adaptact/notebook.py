@@ -119,7 +119,9 @@ class Settings:
         for profile in self.shown:
             ours = profile == "paper" and not printed
             summary = "full scale; the paper prints no such numbers" if ours else PROFILES[profile].summary
-            display(Markdown(f"**Profile {profile}**: {summary}."))
+            cycles = max(len(cell.run.cycles) for cell in experiment.cells)
+            each = f" The {cycles} cycles of training have so many epochs each." if cycles and profile != "paper" else ""
+            display(Markdown(f"**Profile {profile}**: {summary}.{each}"))
             if profile == "smoke":
                 display(Markdown("This only shows that the path works. *These numbers are no results.*"))
             found = len(tables.collect(experiment, profile, self.store, self.seeds))
