@@ -89,16 +89,17 @@ def preferences(learned):
     Returns
     -------
     pandas.DataFrame
-        Text, a line a row: in how many runs the first function has the largest coefficient in each layer, how many runs
-        there are, and how far the farthest coefficient of a run and layer moves, on average.
+        Text, a line a row: in how many runs the first function's coefficient is above all others in each layer, how many
+        runs there are, and how far the farthest coefficient of a run and layer moves, on average.
     """
     lines = {}
     for row, of_row in learned.groupby("row", sort=False):
         runs, line = of_row.groupby(["column", "seed"]).ngroups, {}
         for layer, of_layer in of_row.groupby("layer"):
             first = of_layer["function"].iloc[0]
-            largest = of_layer.loc[of_layer.groupby(["column", "seed"])["end"].idxmax(), "function"]
-            line[f"layer {layer}: {LABELS.get(first, first)} largest"] = f"{(largest == first).sum()} of {runs}"
+            ends = of_layer.pivot(index=["column", "seed"], columns="function", values="end")
+            above = ends[first] > ends.drop(columns=first).max(axis=1) + 1e-6  # equal coefficients prefer nothing
+            line[f"layer {layer}: {LABELS.get(first, first)} largest"] = f"{above.sum()} of {runs}"
         moved = (of_row["end"] - of_row["start"]).abs().groupby([of_row["column"], of_row["seed"], of_row["layer"]]).max()
         lines[row] = {**line, "moved": f"{moved.mean():.3f}"}
     return pd.DataFrame.from_dict(lines, orient="index")

@@ -112,8 +112,9 @@ def differences(experiment, profile, store, seeds=None, selection="best_test"):
     cells = {(cell.row, cell.column): cell for cell in experiment.cells}
     table = {}
     for cell, ours, p in compare(experiment, profile, store, seeds, selection):
-        # "LEAF as Tanh, shuffled" names its base, "Tanh, shuffled"; other rows are told what they are compared with.
-        label = cell.row if f" as {cell.base}".lower() in cell.row.lower() else f"{cell.row} less {cell.base}"
+        # "LEAF as Tanh, shuffled" names its base, "Tanh, shuffled", and so does "Tanh, wider"; other rows are told theirs.
+        named = f" as {cell.base}".lower() in cell.row.lower() or cell.row.startswith(f"{cell.base},")
+        label = cell.row if named else f"{cell.row} less {cell.base}"
         line = table.setdefault(label, {})
         printed, base = cell.published, cells[cell.base, cell.column].published
         if is_printed(experiment):
