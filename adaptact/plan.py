@@ -24,9 +24,9 @@ from .disk import free_memory
 from .errors import UserError
 from .records import PROTOCOL, Store, reason_of
 from .sweep import auto_jobs, pack, unpack
-from .training import build_model, evaluate, pick_device, stages, step
+from .training import build_model, evaluate, parts, pick_device, stages, step
 from .training.inspection import look
-from .training.loop import EVALUATION_BATCH, _reproducible, _split, batches, compile_mode
+from .training.loop import EVALUATION_BATCH, _reproducible, batches, compile_mode
 
 SECONDS = 20  # for all measurements together; starting and compiling come on top
 SHORTEST, LONGEST = 0.5, 2.0  # for those of one kind
@@ -34,7 +34,7 @@ PATIENCE = 120  # seconds that one process waits for the others to be ready
 # Runs that differ in nothing else take the same time for a step and the same memory.
 _ALIKE = (
     "dataset", "train_images", "validation_images", "model", "activation", "granularity", "dspt", "optimizer", "batch_size",
-    "augment", "conv_dropout", "fc_width", "options", "cycles",
+    "augment", "conv_dropout", "fc_width", "options", "cycles", "fold",
 )  # fmt: skip
 
 
@@ -332,8 +332,9 @@ def _measure_one(run, device, read, meet, seconds):
     generators = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
     with generators, _reproducible(device), compiled(compile_mode(run, model)):
         data_set = read(run.dataset, device)
-        steps, test = _steps(run, model, data_set), slice(EVALUATION_BATCH)
-        images, labels = data_set.test_images[test], data_set.test_labels[test]
+        split, test = parts(run, data_set), slice(EVALUATION_BATCH)
+        steps = _steps(run, model, split)
+        images, labels = split.test_images[test], split.test_labels[test]
         next(steps)
         next(steps)
         evaluate(model, images, labels)
@@ -343,21 +344,20 @@ def _measure_one(run, device, read, meet, seconds):
         trained = _timed(steps, device, 0.8 * seconds)
         evaluated = _timed(_evaluations(model, images, labels), device, 0.2 * seconds)
         share = (time.process_time() - met_cpu) / (time.perf_counter() - met)
-    count = run.train_images - run.validation_images, len(data_set.test_images) + run.validation_images
+    count = len(split.train_images), len(split.test_images) + len(split.held_images)
     peak = _peak()
     graphics = torch.cuda.max_memory_reserved(device) if device.type == "cuda" else None
     return start, count[0] * trained + count[1] * evaluated, share, peak, peak and peak - _shared(), graphics
 
 
-def _steps(run, model, data_set):
+def _steps(run, model, split):
     """Training steps without end, as `adaptact.train` takes them; yields the number of images."""
     optimizers = stages(model, run)
-    images, labels, *_ = _split(run, data_set)
     look(model, epoch=0)
     epoch = 0
     while True:
         epoch += 1
-        for batch, targets in batches(run, epoch, images, labels):
+        for batch, targets in batches(run, epoch, split.train_images, split.train_labels):
             model.train()
             for optimizer in optimizers:
                 step(model, optimizer, batch, targets)

@@ -11,7 +11,8 @@ from .errors import UserError, choose
 from .models import MODELS
 
 OPTIMIZERS = ("adam", "rmsprop")
-WITH_WIDTH = ("lenet5", "kerasnet", "strided_cnn")
+WITH_WIDTH = ("lenet5", "kerasnet", "strided_cnn", "deep_cnn")
+FOLDS = 5
 CONV_DROPOUTS = ("channel", "element")
 CYCLES = ("weights", "activations", "both")
 NO_OPTIONS = ("init", "num_parameters", "device", "dtype")  # what a Run says otherwise, or not at all
@@ -74,6 +75,9 @@ class Run:
     validation_images : int
         So many of `train_images` are held out, by class, and the best epoch on them is recorded. The LEAF code holds
         out none.
+    fold : int, optional
+        From 1 to 5: cross-validation. So much of `train_images` is tested on, the rest trained on; see
+        `adaptact.training.parts`.
 
     Raises
     ------
@@ -103,6 +107,7 @@ class Run:
     fc_width: int | None = None
     options: tuple = ()
     cycles: tuple = ()
+    fold: int | None = None
 
     def __post_init__(self):
         choose("data set", self.dataset, SOURCES)
@@ -119,11 +124,12 @@ class Run:
             ("epochs", 1, 10**6),
             ("seed", 0, 2**63 - 1),
             ("batch_size", 1, 10**6),
-            ("validation_images", 0, self.train_images - 1),
+            ("validation_images", 0, self.train_images * (FOLDS - 1) // FOLDS - 1 if self.fold else self.train_images - 1),
             ("fc_width", 1, 10**6),
+            ("fold", 1, FOLDS),
         ]:
             value = getattr(self, name)
-            if name == "fc_width" and value is None:
+            if name in ("fc_width", "fold") and value is None:
                 continue
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 raise UserError(f"{name} is {value!r}: give a whole number from {low} to {high}.")
@@ -192,6 +198,7 @@ class Run:
         activation = f"{self.activation}_as_{start}" if start else self.activation
         procedure = ["dspt"] * self.dspt + ["p24"] * (self.slow_rho24 is not None)
         procedure += ["".join(cycle[0] for cycle in self.cycles)] if self.cycles else []
+        procedure += [f"f{self.fold}"] if self.fold else []
         return "-".join([self.dataset, self.model, activation, *procedure, f"s{self.seed}", self.key])
 
 

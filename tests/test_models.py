@@ -56,7 +56,7 @@ def test_dropout_is_by_channel_as_in_the_code_or_by_element_as_in_keras():
 
 
 def test_an_unknown_model_names_the_known_ones():
-    with pytest.raises(UserError, match=r"Did you mean 'lenet5'\? Choose from: lenet5, kerasnet, strided_cnn, gru, lstm, "):
+    with pytest.raises(UserError, match=r"Did you mean 'lenet5'\? Choose from: lenet5, kerasnet, strided_cnn, simple_cnn, "):
         build("lenet", (1, 28, 28), lambda shape: torch.nn.ReLU())
 
 
@@ -132,3 +132,26 @@ def test_a_recurrent_network_trains_and_its_record_follows_every_site():
         assert before != after
         # of 1,000 test images, or as many as there are, at each of 28 steps
         assert {sum(counts) % 28 for counts in shape["inputs"]["counts"]} == {0}
+
+
+@pytest.mark.parametrize(
+    ("name", "in_shape", "sites", "last"),
+    [("simple_cnn", (1, 28, 28), 1, 5408), ("deep_cnn", (3, 32, 32), 4, 128), ("deep_cnn", (3, 96, 96), 4, 128)],
+)
+def test_the_pltanh_networks(name, in_shape, sites, last):
+    shapes = []
+
+    def activation(shape):
+        shapes.append(shape)
+        return torch.nn.ReLU()
+
+    model = build(name, in_shape, activation, 5)
+    model.eval()
+    outputs = []
+    for module in model.modules():
+        if isinstance(module, torch.nn.ReLU):
+            module.register_forward_hook(lambda _, inputs, output: outputs.append(tuple(output.shape[1:])))
+    assert model(torch.zeros(2, *in_shape)).shape == (2, 5)
+    assert outputs == shapes
+    assert len(shapes) == sites
+    assert [module for module in model.modules() if isinstance(module, torch.nn.Linear)][-1].in_features == last

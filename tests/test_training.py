@@ -11,7 +11,8 @@ import torch
 
 from adaptact import Run, UserError, data, train
 from adaptact.records import PROTOCOL
-from adaptact.training import build_model, loop, scores
+from adaptact.training import build_model, loop, parts, scores
+from adaptact.training.metrics import macro_metrics
 
 GOLDEN = Path(__file__).with_name("golden.json")
 BASE = Run(dataset="digits", train_images=320, model="lenet5", activation="tanh", epochs=1, seed=42, batch_size=16)
@@ -143,7 +144,7 @@ def test_selections():
 def test_a_validation_split_is_held_out_by_class():
     run = replace(BASE, validation_images=100)
     digits = data.load("digits")
-    images, labels, held_images, held_labels = loop._split(run, digits)
+    images, labels, held_images, held_labels = parts(run, digits)[:4]
     assert (len(images), len(held_images)) == (220, 100)
     assert len(labels) == 220
     together = {image.numpy().tobytes() for image in images} | {image.numpy().tobytes() for image in held_images}
@@ -231,3 +232,36 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     numbers = {name: _numbers(run) for name, run in PROCEDURES.items()}
     GOLDEN.write_text(json.dumps({"protocol": PROTOCOL, "numbers": numbers}, indent=1) + "\n")
+
+
+def test_five_folds_part_the_images_by_class_and_leave_the_test_set_alone():
+    digits, seen = data.load("digits"), []
+    for fold in range(1, 6):
+        split = parts(replace(BASE, fold=fold), digits)
+        assert (len(split.train_images), len(split.test_images)) == (256, 64)
+        assert torch.equal(split.test_images, parts(replace(BASE, fold=fold, seed=7), digits).test_images), (
+            "the same for every seed"
+        )
+        shares = torch.bincount(digits.train_labels[:320]) / 5
+        assert (torch.bincount(split.test_labels) - shares).abs().max() <= 1
+        seen += [image.numpy().tobytes() for image in split.test_images]
+    assert set(seen) == {image.numpy().tobytes() for image in digits.train_images[:320]}
+    assert len(seen) == 320
+    assert parts(replace(BASE, fold=1, validation_images=100), digits).train_images.shape[0] == 156
+
+
+def test_a_fold_is_recorded_with_macro_metrics():
+    record = train(replace(BASE, fold=2))
+    assert set(record.scores["last"]) == {"epoch", "test_accuracy", "macro_precision", "macro_recall", "macro_f1", "auc"}
+    assert 0 <= record.scores["last"]["macro_f1"] <= 100
+    assert 0.5 < record.scores["last"]["auc"] <= 1
+    assert set(train(BASE).scores["last"]) == {"epoch", "test_accuracy"}
+
+
+def test_macro_metrics_weigh_classes_alike_and_know_two_classes_and_missing_ones():
+    scores = torch.tensor([[3.0, 0.0], [2.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    found = macro_metrics(torch.nn.Identity(), [scores[:3], scores[3:]], torch.tensor([0, 0, 1, 1]))
+    assert found["macro_recall"] == pytest.approx(75)
+    assert found["macro_precision"] == pytest.approx(100 * (2 / 3 + 1) / 2)
+    assert found["auc"] == 1
+    assert macro_metrics(torch.nn.Identity(), [scores], torch.zeros(4, dtype=torch.int64))["auc"] is None

@@ -118,21 +118,25 @@ def _nothing():
 
 def coefficients_agree(evidence):
     """In how many cells the printed coefficient lies where another run of ours would, with 95 % probability."""
-    common, within = {}, {}
-    for row in (EQUAL, RANDOM):
-        found, common, stand_in = _best(evidence, row)
-        if found is None:
-            return _nothing()
-        within[row] = sum(inside(found[cell].values(), printed) for cell, printed in published().items())
-    equal, by_chance = within[EQUAL], within[RANDOM]
-    total = 3 * len(published())
+    found, common, stand_in = _best(evidence, EQUAL)
+    if found is None:
+        return _nothing()
+    equal, total = _cells_inside(found), 3 * len(published())
     reason = f"from equal starts the printed number lies in the interval of one more run in {equal} of {total} cells{stand_in}"
-    reason += f"; from random starts, whose intervals are wide, in {by_chance}: what the paper starts from is not in the text"
+    at_random, other, _ = _best(evidence, RANDOM)
+    if at_random is not None:
+        wide = _cells_inside(at_random)
+        reason += f"; from random starts ({other['profile']}), whose intervals are wide, in {wide}: what the paper starts from is"
+        reason += " not in the text available to us"
     common["ours"] = f"{equal} of {total} agree"
     if common["profile"] != "paper":
         return Verdict("undecided", f"a printed number is decided at the paper's scale, here: {reason}", **common)
     verdict = "holds" if equal == total else "holds in part" if 2 * equal >= total else "does not hold"
     return Verdict(verdict, reason, **common)
+
+
+def _cells_inside(found):
+    return sum(inside(found[cell].values(), printed) for cell, printed in published().items())
 
 
 def inside(runs, printed):

@@ -8,6 +8,7 @@ import torch
 from ..errors import choose
 from .kerasnet import KerasNet
 from .lenet5 import LeNet5
+from .pltanh_cnns import DeepCNN, SimpleCNN
 from .recurrent import GRU, LSTM
 from .strided_cnn import StridedCNN
 
@@ -15,6 +16,8 @@ MODELS = {
     "lenet5": LeNet5,
     "kerasnet": KerasNet,
     "strided_cnn": StridedCNN,
+    "simple_cnn": SimpleCNN,
+    "deep_cnn": DeepCNN,
     "gru": GRU,
     "lstm": LSTM,
     "gru_gates": partial(GRU, gates=True),
@@ -68,4 +71,4 @@ def build(name, in_shape, activation, num_classes=10, **options):
     return model
 
 
-__all__ = ["GRU", "LSTM", "MODELS", "KerasNet", "LeNet5", "StridedCNN", "build"]
+__all__ = ["GRU", "LSTM", "MODELS", "DeepCNN", "KerasNet", "LeNet5", "SimpleCNN", "StridedCNN", "build"]

@@ -18,7 +18,9 @@ from ..errors import UserError
 from ..models import build
 from ..records import PROTOCOL, Record, reason_of, write_atomically
 from .inspection import IMAGES, environment, extend, input_histograms, look, worth_a_look
+from .metrics import macro_metrics
 from .procedures import begins_cycle, stages, step
+from .split import parts
 
 # Compiling takes about 10 s and saves, by estimate, 8 ns an activation and image on one thread. LeNet-5 at the laptop profile has
 # 8e8 of them, KerasNet 4e9. A rule of the Run and not of the clock, since compiled formulas round differently.
@@ -67,7 +69,7 @@ def train(run, *, device="auto", data_folder=None, checkpoint=None, on_epoch=Non
 
 def _train(run, model, device, data_folder, checkpoint, on_epoch):
     data_set = data.load(run.dataset, data_folder, device)
-    train_images, train_labels, held_images, held_labels = _split(run, data_set)
+    split = parts(run, data_set)
 
     state = {"epoch": 0, "diverged": False, "curves": {}, "history": {}}
     if checkpoint is not None:
@@ -86,16 +88,16 @@ def _train(run, model, device, data_folder, checkpoint, on_epoch):
         model.train()
         # Every epoch's random numbers follow from the seed and the epoch alone: a resumed run needs no generator's state.
         torch.manual_seed(_entropy(run.seed, epoch, "dropout"))
-        for images, labels in batches(run, epoch, train_images, train_labels):
+        for images, labels in batches(run, epoch, split.train_images, split.train_labels):
             for optimizer in optimizers:
                 loss = step(model, optimizer, images, labels)
             # Of the last stage: for DSPT after the activations' step and before the weights', as in the paper's code.
             losses.append(loss)
 
         epoch_curves = {"train_loss": torch.stack(losses).double().mean().item()}
-        epoch_curves["test_loss"], epoch_curves["test_accuracy"] = evaluate(model, data_set.test_images, data_set.test_labels)
-        if len(held_images):
-            epoch_curves["validation_accuracy"] = evaluate(model, held_images, held_labels)[1]
+        epoch_curves["test_loss"], epoch_curves["test_accuracy"] = evaluate(model, split.test_images, split.test_labels)
+        if len(split.held_images):
+            epoch_curves["validation_accuracy"] = evaluate(model, split.held_images, split.held_labels)[1]
         epoch_curves["seconds"] = round(time.perf_counter() - started, 3)
         state["diverged"] = not all(math.isfinite(value) for value in epoch_curves.values())
         for name, value in epoch_curves.items():
@@ -108,12 +110,16 @@ def _train(run, model, device, data_folder, checkpoint, on_epoch):
         if on_epoch is not None:
             on_epoch(epoch, curves)
 
+    found = scores(curves)
+    if run.fold is not None and "last" in found:  # cross-validated results are compared by more than their accuracy
+        batched = (to_unit(part) for part in split.test_images.split(EVALUATION_BATCH))
+        found["last"] |= macro_metrics(model, batched, split.test_labels)
     return Record(
         run=run,
         status="diverged" if state["diverged"] else "done",
         curves=curves,
-        scores=scores(curves),
-        shapes=_shapes(model, state["history"], data_set.test_images[:IMAGES]),
+        scores=found,
+        shapes=_shapes(model, state["history"], split.test_images[:IMAGES]),
         seconds=round(sum(curves["seconds"]), 3),
         **environment(device),
     )
@@ -241,20 +247,6 @@ def pick_device(device):
     if str(device).startswith("cuda") and not torch.cuda.is_available():
         raise UserError("device 'cuda' is asked for, but torch finds no GPU. Choose from: auto, cpu.")
     return torch.device(device)
-
-
-def _split(run, data_set):
-    """Training and held-out images and labels."""
-    images, labels = data_set.train_images[: run.train_images], data_set.train_labels[: run.train_images]
-    if not run.validation_images:
-        return images, labels, images[:0], labels[:0]
-    from sklearn.model_selection import train_test_split  # here, since it takes two seconds to import and few runs need it
-
-    kept, held = train_test_split(
-        np.arange(len(images)), test_size=run.validation_images, stratify=labels.cpu(), random_state=run.seed % 2**32
-    )
-    kept, held = np.sort(kept), np.sort(held)  # in the file's order, which counts where nothing is shuffled
-    return images[kept], labels[kept], images[held], labels[held]
 
 
 def _entropy(seed, epoch, purpose):

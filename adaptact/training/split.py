@@ -1,0 +1,67 @@
+"""Which images of a data set a Run trains on, holds out, and is tested on."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from ..errors import UserError
+from ..run import FOLDS
+
+
+class Parts(NamedTuple):
+    """Images and labels to train on, to choose an epoch by, and to test on."""
+
+    train_images: torch.Tensor
+    train_labels: torch.Tensor
+    held_images: torch.Tensor
+    held_labels: torch.Tensor
+    test_images: torch.Tensor
+    test_labels: torch.Tensor
+
+
+def parts(run, data_set):
+    """The parts of a data set for a Run, each in the file's order, which counts where nothing is shuffled.
+
+    Parameters
+    ----------
+    run : Run
+        With a `fold`, a fifth of its training images is tested on and the set's own test images are not used: the folds are
+        those of one stratified partition, the same for every seed. Images are held out of what is left, by class and seed.
+    data_set : adaptact.data.DataSet
+
+    Returns
+    -------
+    Parts
+
+    Raises
+    ------
+    UserError
+        If there are too few images of a class to divide them.
+    """
+    images, labels = data_set.train_images[: run.train_images], data_set.train_labels[: run.train_images]
+    tested = data_set.test_images, data_set.test_labels
+    try:
+        if run.fold is not None:
+            kept, left = _fold(labels, run.fold)
+            images, labels, tested = images[kept], labels[kept], (images[left], labels[left])
+        if not run.validation_images:
+            return Parts(images, labels, images[:0], labels[:0], *tested)
+        kept, held = _by_class(labels, run.validation_images, run.seed)
+    except ValueError as error:
+        raise UserError(f"{run.train_images} images cannot be divided by class ({error}); give more train_images.") from error
+    return Parts(images[kept], labels[kept], images[held], labels[held], *tested)
+
+
+def _fold(labels, fold):
+    from sklearn.model_selection import StratifiedKFold  # here, since it takes two seconds to import and few runs need it
+
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(np.zeros(len(labels)), labels.cpu())
+    return list(folds)[fold - 1]
+
+
+def _by_class(labels, count, seed):
+    from sklearn.model_selection import train_test_split
+
+    kept, held = train_test_split(np.arange(len(labels)), test_size=count, stratify=labels.cpu(), random_state=seed % 2**32)
+    return np.sort(kept), np.sort(held)
