@@ -29,7 +29,8 @@ def pltanh(x, alpha=0.01):
     Returns
     -------
     torch.Tensor
-        The shape of `x` broadcast with `alpha`. Where both are equal, autograd takes the mean of the two slopes.
+        The shape of `x` broadcast with `alpha`. Where both are equal, autograd takes the mean of their slopes. At zero torch's
+        slope of :math:`|x|` is 0, so that this is 1/2 for any alpha.
 
     References
     ----------
