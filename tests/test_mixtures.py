@@ -150,3 +150,12 @@ def test_figures_draw_the_printed_and_the_learned_mixtures(store):
     star = figure.axes[0].get_lines()[-1]
     assert star.get_xdata()[0] == pytest.approx(0.5 * 0.4848 + 0.0715)
     assert star.get_ydata()[0] == pytest.approx(0.4848 * 3**0.5 / 2)
+
+
+def test_a_row_that_names_its_base_is_not_told_it_again(store):
+    for cell in get("weighted_sum/beyond").cells:
+        score = {"epoch": 1, "test_accuracy": 50.0 if cell.base else 51.0}
+        store.put(record_of(get("weighted_sum/beyond").run(cell, "laptop", 42), scores={"best_test": score, "last": score}))
+    labels = list(tables.differences(get("weighted_sum/beyond"), "laptop", store).index)
+    assert labels[:3] == [f"weighted sum, {pool}" for pool in ("six functions", "products of two", "sums and products")]
+    assert labels[3:] == [f"{name} less weighted sum" for name in ("ReLU", "tanh", "sin")]
