@@ -1,6 +1,7 @@
 """Data sets and their faults; augmentation against torchvision's own, image by image."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ def test_digits_need_no_files_and_have_the_announced_sizes():
     assert set(digits.test_labels.tolist()) == set(range(10))
 
 
-@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (3, 96, 96)])
 def test_augmentation_is_torchvisions_flip_and_affine_shift(shape):
     generator = torch.Generator().manual_seed(3)
     images = torch.randint(0, 256, (64, *shape), dtype=torch.uint8, generator=generator)
@@ -79,7 +80,7 @@ def test_fetch_moves_damaged_files_aside_and_downloads(tmp_path, monkeypatch):
         asked.append(root)
         raise RuntimeError("Error downloading\nsecond line")
 
-    monkeypatch.setitem(data.SOURCES, "mnist", sets.replace(data.SOURCES["mnist"], torchvision=download))
+    monkeypatch.setitem(data.SOURCES, "mnist", replace(data.SOURCES["mnist"], torchvision=download))
     with pytest.raises(UserError) as error:
         data.fetch("mnist", tmp_path)
     assert asked == [tmp_path]

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from adaptact import Run, UserError, activation_parameters, make, train
-from adaptact.models import build
+from adaptact.data import SOURCES
+from adaptact.models import MODELS, build
+from adaptact.training import build_model
 
 # network, input -> neurons of each activation layer, and the number of weights without activation parameters
 PUBLISHED = [
@@ -25,6 +27,14 @@ def test_sizes_are_those_of_the_released_code(name, in_shape, neurons, weights):
     assert sum(p.numel() for p in shaped.values()) == 4 * sum(neurons)
     assert sum(p.numel() for p in model.parameters()) - 4 * sum(neurons) == weights
     assert model(torch.zeros(2, *in_shape)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("dataset", ["flowers", "pcam", "pneumonia"])
+@pytest.mark.parametrize("model", MODELS)
+def test_networks_take_every_size_and_number_of_classes(model, dataset):
+    source = SOURCES[dataset]
+    network = build_model(Run(dataset=dataset, train_images=1, model=model, activation="relu", epochs=1, seed=42))
+    assert network(torch.zeros(2, *source.in_shape)).shape == (2, source.num_classes)
 
 
 @pytest.mark.parametrize("name", ["lenet5", "kerasnet"])

@@ -96,9 +96,10 @@ def test_checkpoints_and_records_have_the_foretold_sizes(tmp_path):
 
 def test_random_images_serve_where_the_data_are_missing(tmp_path):
     run = replace(RUN, dataset="cifar10", train_images=1000, epochs=1)
-    found = plan([run, RUN], Store(tmp_path), data_folder=tmp_path, device="cpu", jobs=2, seconds=0)
+    photos = replace(run, dataset="flowers", model="strided_cnn", train_images=256)
+    found = plan([run, RUN, photos], Store(tmp_path), data_folder=tmp_path, device="cpu", jobs=2, seconds=0)
     assert found.jobs == 2
-    assert list(found.stand_ins) == ["cifar10"]
+    assert list(found.stand_ins) == ["cifar10", "flowers"]
     assert all(kind.seconds > 0 and kind.problem is None for kind in found.kinds)
     text = table(found)
     assert "measured on random images: CIFAR-10: " in text

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,33 +11,14 @@ import torch
 from torchvision import datasets as tv
 
 from ..errors import UserError, choose
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """A labelled image set in memory.
-
-    Attributes
-    ----------
-    train_images, test_images : torch.Tensor
-        uint8, ``(N, channels, rows, columns)``.
-    train_labels, test_labels : torch.Tensor
-        int64, ``(N,)``.
-    """
-
-    train_images: torch.Tensor
-    train_labels: torch.Tensor
-    test_images: torch.Tensor
-    test_labels: torch.Tensor
-
-    def to(self, device):
-        """The same set on `device`."""
-        return replace(self, **{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+from .dataset import DataSet, Fault, parted
+from .medical import PCam, Pneumonia
+from .photos import FLOWERS, FLOWERS_96
 
 
 @dataclass(frozen=True)
 class Source:
-    """What is known of a set before its files are read: its title, shapes, sizes, and where torchvision keeps it."""
+    """What is known of a set before its files are read: its title, shapes, sizes, and who reads it."""
 
     title: str
     in_shape: tuple
@@ -47,6 +28,7 @@ class Source:
     files: dict = None  # path under the data folder -> md5 of the unpacked file
     num_classes: int = 10
     stands_in_for: str = None  # a set that is asked for in its place wherever that one is to be had
+    reader: object = None  # in torchvision's place: its check(folder) and read(folder) raise a Fault, download(folder) fetches
 
 
 # torchvision knows the md5 of the packed MNIST files only, and looks no more once they are unpacked. The md5 of
@@ -85,6 +67,12 @@ SOURCES = {
         stands_in_for="kmnist",
     ),
     "cifar10": Source("CIFAR-10", (3, 32, 32), 50_000, 10_000, tv.CIFAR10, _CIFAR),
+    "flowers": Source("TensorFlow flowers", (3, 96, 96), 2_936, 734, num_classes=5, reader=FLOWERS),
+    "flowers_96": Source(
+        "flowers, 96×96 copies", (3, 96, 96), 3_251, 813, num_classes=5, stands_in_for="flowers", reader=FLOWERS_96
+    ),
+    "pcam": Source("PatchCamelyon, first 50,000", (3, 96, 96), 50_000, 10_000, num_classes=2, reader=PCam(50_000, 10_000)),
+    "pneumonia": Source("PneumoniaMNIST", (1, 28, 28), 4_708, 624, num_classes=2, stands_in_for="pcam", reader=Pneumonia()),
 }
 
 
@@ -93,38 +81,57 @@ def data_folder(folder=None):
     return Path(folder or os.environ.get("ADAPTACT_DATA") or "data").expanduser()
 
 
-def _fault(name, folder):
-    """The first file of a set that is missing or not as published, and what is wrong with it; None if all is well."""
-    for path, md5 in SOURCES[name].files.items():
+def _check(name, folder):
+    """Raise a Fault if a file of a set is missing or not as published."""
+    source = SOURCES[name]
+    if source.reader:
+        source.reader.check(folder)
+        return
+    for path, md5 in source.files.items():
         file = folder / path
         if not file.is_file():
-            return file, "is missing"
+            raise Fault(file, "is missing")
         length = _IDX_LENGTH.get(file.name)
         if length is not None and file.stat().st_size != length:
-            return file, f"is damaged: {file.stat().st_size} bytes, {length} expected"
+            raise Fault(file, f"is damaged: {file.stat().st_size} bytes, {length} expected")
         if md5 is not None and hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() != md5:
-            return file, "is damaged: its md5 is not the published one"
+            raise Fault(file, "is damaged: its md5 is not the published one")
+
+
+def _fault(name, folder):
+    """What `_check` raises, or None if all is well."""
+    try:
+        _check(name, folder)
+    except Fault as fault:
+        return fault
     return None
 
 
-@functools.lru_cache(maxsize=4)
-def _load(name, folder, device):
+def _read(name, folder):
     source = SOURCES[name]
     if name == "digits":
-        return _digits().to(device)
-    fault = _fault(name, folder)
-    if fault:
-        file, problem = fault
-        raise UserError(f"{source.title}: {file} {problem}. Fetch it with: python -m adaptact data {name} --data {folder}")
+        return _digits()
+    if source.reader:
+        return source.reader.read(folder)
+    _check(name, folder)
     if name == "kmnist_split":
-        return _kmnist_split(folder).to(device)
+        return _kmnist_split(folder)
     tensors = []
     for train in (True, False):
         part = source.torchvision(folder, train=train)
         images = torch.as_tensor(part.data)
         images = images[:, None] if images.dim() == 3 else images.permute(0, 3, 1, 2)
         tensors += [images.contiguous(), torch.as_tensor(part.targets, dtype=torch.int64)]
-    return DataSet(*tensors).to(device)
+    return DataSet(*tensors)
+
+
+@functools.lru_cache(maxsize=4)
+def _load(name, folder, device):
+    try:
+        return _read(name, folder).to(device)
+    except Fault as fault:
+        mending = fault.mending or f"Fetch it with: python -m adaptact data {name} --data {folder}"
+        raise UserError(f"{SOURCES[name].title}: {fault}. {mending}") from None
 
 
 def load(name, folder=None, device="cpu"):
@@ -133,9 +140,10 @@ def load(name, folder=None, device="cpu"):
     Parameters
     ----------
     name : str
-        A key of `SOURCES`. ``digits`` needs no files: scikit-learn ships it.
+        A key of `SOURCES`. ``digits`` needs no files: scikit-learn ships it. Of ``pcam`` only the first patches are taken; see
+        `adaptact.data.medical`.
     folder : path, optional
-        Where the files are, in torchvision's layout; see `data_folder`.
+        Where the files are, as `fetch` leaves them; see `data_folder`.
     device : str or torch.device, default "cpu"
 
     Returns
@@ -180,17 +188,23 @@ def fetch(name, folder=None):
     folder = data_folder(folder)
     if name == "digits":
         return "digits: ships inside scikit-learn, nothing to fetch."
+    fault = _fault(name, folder)
+    if fault and fault.mending:
+        raise UserError(f"{source.title}: {fault}. {fault.mending}")
     try:
-        # torchvision takes any file that is there for a good one, so each damaged file is moved out of its way.
-        while (fault := _fault(name, folder)) and fault[0].exists():
-            fault[0].replace(fault[0].with_name(fault[0].name + ".damaged"))
-        if fault:
+        # Whoever downloads takes any file that is there for a good one, so each damaged one is moved out of the way.
+        while fault and fault.path.exists():
+            fault.path.replace(fault.path.with_name(fault.path.name + ".damaged"))
+            fault = _fault(name, folder)
+        if fault and source.reader:
+            source.reader.download(folder)
+        elif fault:
             source.torchvision(folder, download=True)
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors, torchvision's RuntimeErrors
         reason = str(error).splitlines()[0]
         raise UserError(f"{source.title}: no download into {folder} ({reason}). Copy its files there by hand.") from error
     if fault := _fault(name, folder):
-        raise UserError(f"{source.title}: {fault[0]} {fault[1]}, even after the download.")
+        raise UserError(f"{source.title}: {fault}, even after the download.")
     return f"{source.title}: ready in {folder}, {source.train_size} training and {source.test_size} test images."
 
 
@@ -216,24 +230,17 @@ def to_be_had(runs, folder=None):
 
 
 def _kmnist_split(folder):
-    """KMNIST's 10,000 test images, parted by class: 8,000 to train on and 2,000 to test, the same ones everywhere."""
-    from sklearn.model_selection import train_test_split
-
+    """KMNIST's 10,000 test images, parted by class: 8,000 to train on and 2,000 to test."""
     images_file, labels_file = (folder / path for path in SOURCES["kmnist_split"].files)
     images = tv.mnist.read_image_file(str(images_file))[:, None]  # torchvision's own class asks for the training files too
-    labels = tv.mnist.read_label_file(str(labels_file))
-    train, test = train_test_split(np.arange(len(images)), test_size=2_000, stratify=labels, random_state=0)
-    return DataSet(images[train], labels[train], images[test], labels[test])
+    return parted(images, tv.mnist.read_label_file(str(labels_file)), 2_000)
 
 
 def _digits():
     """scikit-learn's 1,797 digits, enlarged from 8x8 to MNIST's 28x28 so that the papers' networks take them."""
     from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
 
     digits = load_digits()
     small = torch.from_numpy(digits.images[:, None].astype(np.float32) * (255 / 16))
     images = torch.nn.functional.interpolate(small, size=(28, 28), mode="bilinear").round().to(torch.uint8)
-    train, test = train_test_split(np.arange(len(images)), test_size=360, stratify=digits.target, random_state=0)
-    labels = torch.from_numpy(digits.target.astype(np.int64))
-    return DataSet(images[train], labels[train], images[test], labels[test])
+    return parted(images, torch.from_numpy(digits.target.astype(np.int64)), 360)

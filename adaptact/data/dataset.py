@@ -1,0 +1,64 @@
+"""What every data set ends as, what can be wrong with its files, and the parting of one that comes in one piece."""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A labelled image set in memory.
+
+    Attributes
+    ----------
+    train_images, test_images : torch.Tensor
+        uint8, ``(N, channels, rows, columns)``.
+    train_labels, test_labels : torch.Tensor
+        int64, ``(N,)``.
+    """
+
+    train_images: torch.Tensor
+    train_labels: torch.Tensor
+    test_images: torch.Tensor
+    test_labels: torch.Tensor
+
+    def to(self, device):
+        """The same set on `device`."""
+        return replace(self, **{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
+
+class Fault(Exception):
+    """A file or folder of a set that is missing, or is not as it should be.
+
+    Parameters
+    ----------
+    path : Path
+    problem : str
+        What is wrong with it, such as "is missing".
+    mending : str, optional
+        What a user can do, where a download does not help.
+    """
+
+    def __init__(self, path, problem, mending=None):
+        super().__init__(f"{path} {problem}")
+        self.path, self.mending = path, mending
+
+
+def parted(images, labels, test_size):
+    """A set that comes in one piece, parted by class into training and test images, the same ones everywhere.
+
+    Parameters
+    ----------
+    images, labels : torch.Tensor
+    test_size : int
+
+    Returns
+    -------
+    DataSet
+        Each part is in random order.
+    """
+    from sklearn.model_selection import train_test_split  # here, since it takes two seconds to import and few sets need it
+
+    train, test = train_test_split(np.arange(len(images)), test_size=test_size, stratify=labels, random_state=0)
+    return DataSet(images[train], labels[train], images[test], labels[test])
