@@ -140,8 +140,9 @@ def gallery(names, low=-4.0, high=4.0, columns=5):
     x = torch.linspace(low, high, 801, dtype=torch.float64)
     lines = math.ceil(len(names) / columns)
     figure, axes = plt.subplots(lines, columns, figsize=(9, 1.75 * lines), sharex=True, sharey=True, squeeze=False)
-    for axis in axes.flat[len(names) :]:
-        axis.set_visible(False)
+    for place, axis in enumerate(axes.flat):
+        axis.set_visible(place < len(names))
+        axis.tick_params(labelbottom=place >= len(names) - columns)  # the lowest of its column
     for axis, name in zip(axes.flat, names, strict=False):
         axis.plot(x, x, color="#bbbbbb", linewidth=1, linestyle=":")
         axis.plot(x, derivatives(name, x)["f"], color=COLOURS[1 if granularities(name) else 0])

@@ -250,7 +250,9 @@ def _mode(run):
 
 def _name(run):
     activation = f"{run.activation} by {run.granularity}" if run.granularity else run.activation
-    return ", ".join([data.SOURCES[run.dataset].title, run.model, activation, *["DSPT"] * run.dspt])
+    procedure = ["DSPT"] * run.dspt + ([f"cycles {' '.join(run.cycles)}"] if run.cycles else [])
+    options = [f"{name} {' '.join(map(str, value)) if isinstance(value, tuple) else value}" for name, value in run.options]
+    return ", ".join([data.SOURCES[run.dataset].title, run.model, activation, *options, *procedure])
 
 
 def _makespan(found, which):

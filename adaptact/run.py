@@ -5,6 +5,8 @@ import json
 import math
 from dataclasses import MISSING, dataclass, fields
 
+import torch
+
 from . import activations
 from .data import SOURCES
 from .errors import UserError, choose
@@ -15,7 +17,7 @@ WITH_WIDTH = ("lenet5", "kerasnet", "strided_cnn", "deep_cnn")
 FOLDS = 5
 CONV_DROPOUTS = ("channel", "element")
 CYCLES = ("weights", "activations", "both")
-NO_OPTIONS = ("init", "num_parameters", "device", "dtype")  # what a Run says otherwise, or not at all
+NO_OPTIONS = ("init", "granularity", "num_parameters", "device", "dtype", "name", "shape")  # said otherwise, or not at all
 
 
 def digest(value):
@@ -65,7 +67,8 @@ class Run:
     fc_dropout : float
         KerasNet's dropout before its last layer. The other networks have none and ignore it.
     fc_width : int, optional
-        Units of the hidden dense layer; None for the paper's 500 (LeNet-5) or 512 (KerasNet). A recurrent network has none.
+        Units of the hidden dense layer; None for the paper's 500 (LeNet-5) or 512 (KerasNet), and for 64 (StridedCNN). A
+        recurrent network has none.
     options : dict, optional
         What the activation is made with besides, such as ``{"normalisation": "square"}``: texts, numbers, lists of such. Kept
         as pairs, sorted by name.
@@ -145,9 +148,7 @@ class Run:
         elif self.init or self.granularity or self.dspt:
             raise UserError(f"{self.activation} has no parameters: leave init, granularity and dspt at their defaults.")
         if self.options or isinstance(self.init, tuple):
-            made = {"granularity": self.granularity} if trainable else {}
-            made |= {"init": self.init} if self.init else {}
-            activations.make(self.activation, (1, 1, 1), **made, **dict(self.options))
+            self._try_options()
         if self.slow_rho24 is not None and self.activation != "leaf":
             raise UserError(f"slow_rho24 is a rate for LEAF's rho2 and rho4; {self.activation} has none. Leave it None.")
 
@@ -159,16 +160,35 @@ class Run:
             raise UserError(f"options is {self.options!r}: give names with texts, numbers or lists of such ({error}).") from error
         if not isinstance(self.init, (str, type(None))):
             try:
-                object.__setattr__(self, "init", tuple(float(value) for value in self.init))
-            except (TypeError, ValueError) as error:
-                raise UserError(f"init is {self.init!r}: give a function's name, or a list of numbers.") from error
+                init = tuple(float(value) for value in self.init)
+            except (TypeError, ValueError):
+                init = ()
+            if not init or not all(map(math.isfinite, init)):
+                raise UserError(f"init is {self.init!r}: give a function's name, or a list of numbers.")
+            object.__setattr__(self, "init", init)
         for name in NO_OPTIONS:
             if name in options:
                 raise UserError(f"{name!r} is no option of a Run's activation; init and granularity are fields of their own.")
         object.__setattr__(self, "options", tuple(sorted(options.items())))
 
+    def _try_options(self):
+        """Make the activation once and look at a sample: better here than in the middle of a sweep."""
+        made = dict(self.options) | ({"granularity": self.granularity} if self.granularity else {})
+        made |= {"init": self.init} if self.init else {}
+        try:
+            with torch.random.fork_rng(devices=[]), torch.no_grad():  # one that starts at random must not move the caller's
+                module = activations.make(self.activation, (4, 4, 4), **made)
+                module(torch.zeros(1, 4, 4, 4))
+        except UserError:
+            raise
+        except Exception as error:  # whatever a class says of a value that it cannot take
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"{self.activation} cannot be made with {made}: {reason}") from error
+        if (self.dspt or "activations" in self.cycles) and not list(module.parameters()):
+            raise UserError(f"{self.activation} with {made} has no parameters that dspt or a cycle of activations could train.")
+
     def _be_cycles(self, trainable):
-        if isinstance(self.cycles, str) or not all(isinstance(cycle, str) for cycle in self.cycles):
+        if not isinstance(self.cycles, (list, tuple)) or not all(isinstance(cycle, str) for cycle in self.cycles):
             raise UserError(f"cycles is {self.cycles!r}: give a list such as ('weights', 'activations', 'weights').")
         object.__setattr__(self, "cycles", tuple(choose("cycle", cycle, CYCLES) for cycle in self.cycles))
         if self.cycles and self.epochs % len(self.cycles):

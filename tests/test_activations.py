@@ -1,11 +1,16 @@
 """LEAF and AHAF against the paper's formulas, and the registry that makes activations by name."""
 
+import copy
+import pickle
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 import adaptact
 from adaptact import AHAF, APALU, LEAF, ALReLU, PLTanh, UserError, WeightedSum, activations, make, register
+from adaptact.activations.weighted_sum import NORMALISATIONS
 from adaptact.functional import ahaf, alrelu, apalu, leaf, pltanh, sigmorelu, weighted_sum
 
 X = torch.linspace(-6, 6, 241, dtype=torch.float64)
@@ -146,9 +151,13 @@ def test_channel_parameters_stand_at_dimension_1():
         (lambda: WeightedSum(init=(0.5, 0.2, 0.2)), ["sum to 0.9", "sum to one"]),
         (lambda: WeightedSum(init=(1.0, 0.0, 0.0)), ["'softmax' cannot start at", "above 0"]),
         (lambda: WeightedSum(init=(1.5, -0.5, 0.0), normalisation="square"), ["'square' cannot start at", "at least 0"]),
-        (lambda: WeightedSum(init="random"), ["'random'", "equal"]),
+        (lambda: WeightedSum(init="chance"), ["'chance'", "equal, random"]),
         (lambda: WeightedSum(normalisation="max"), ["'max'", "softmax, sum, square, absolute"]),
         (lambda: WeightedSum(functions="relu"), ["functions is 'relu'", "list of names or callables"]),
+        (lambda: WeightedSum(functions=3.0), ["functions is 3.0", "list of names or callables"]),
+        (lambda: WeightedSum(functions=(3.0,)), ["'3.0'", "relu, tanh, sin"]),
+        (lambda: WeightedSum(functions=("relu*sine", "tanh")), ["'sine'", "Did you mean 'sin'", "relu, tanh, sin"]),
+        (lambda: weighted_sum(X, (1.0,), ("relu*",)), ["base function ''", "relu, tanh, sin"]),
     ],
 )
 def test_bad_input_is_one_line_with_the_valid_choices(call, words):
@@ -257,6 +266,49 @@ def test_weighted_sums_of_other_functions():
     assert set(module.learned()) == {"sigmoid", "cube"}
     torch.testing.assert_close(module(X.float()), 0.25 * torch.sigmoid(X.float()) + 0.75 * X.float() ** 3)
     torch.testing.assert_close(WeightedSum(functions=("relu",), init=(1.0,), normalisation="sum")(X.float()), F.relu(X.float()))
+
+
+def test_weighted_sums_may_start_at_random():
+    def start(seed, normalisation="softmax"):
+        torch.manual_seed(seed)
+        return WeightedSum((3, 4), init="random", normalisation=normalisation)
+
+    first = start(1).coefficients
+    assert ((first > 0) & (first <= 1)).all()
+    torch.testing.assert_close(first.sum(0), torch.ones(3, 4))
+    assert len(first.unique()) == first.numel(), "each neuron draws its own"
+    assert torch.equal(start(1).coefficients, first)
+    assert not torch.equal(start(2).coefficients, first)
+    for normalisation in NORMALISATIONS:
+        torch.testing.assert_close(start(1, normalisation).coefficients, first)
+    again = start(1)
+    again.reset_parameters()
+    assert not torch.equal(again.coefficients, first)
+    torch.testing.assert_close(again.coefficients.sum(0), torch.ones(3, 4))
+    given = WeightedSum(init=np.array([0.5, 0.3, 0.2]))
+    given.reset_parameters()
+    torch.testing.assert_close(given.coefficients[:, 0], torch.tensor([0.5, 0.3, 0.2]))
+
+
+def test_products_are_base_functions_too():
+    module = WeightedSum(2, functions=("relu*tanh", "identity*sin*cos", "elu"), init=(0.5, 0.3, 0.2), dtype=torch.float64)
+    assert [name for name, _ in module.named_parameters()] == ["weight_relu_tanh", "weight_identity_sin_cos", "weight_elu"]
+    x = X[:240].view(-1, 2).clone().requires_grad_()
+    wanted = 0.5 * F.relu(x) * torch.tanh(x) + 0.3 * x * torch.sin(x) * torch.cos(x) + 0.2 * F.elu(x)
+    torch.testing.assert_close(module(x), wanted)
+    names, values = zip(*module.named_parameters(), strict=True)
+
+    def function(x, *parameters):
+        return torch.func.functional_call(module, dict(zip(names, parameters, strict=True)), (x,))
+
+    assert torch.autograd.gradcheck(function, (x, *(value.detach().clone().requires_grad_() for value in values)), fast_mode=True)
+    with torch.no_grad():
+        module.weight_elu.add_(1)
+    for copied in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+        assert torch.equal(copied(x), module(x))
+        with torch.no_grad():
+            copied.weight_elu.add_(1)
+        assert not torch.equal(copied(x), module(x)), "a copy has parameters of its own"
 
 
 def test_records_keep_what_the_formula_takes_and_not_raw_weights():

@@ -1,14 +1,17 @@
 """Data sets and their faults; augmentation against torchvision's own, image by image."""
 
+import struct
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 import torchvision.transforms.functional as TF
 
 from adaptact import UserError, data
 from adaptact.data import sets
+from adaptact.experiments import get
 
 
 def test_digits_need_no_files_and_have_the_announced_sizes():
@@ -99,15 +102,64 @@ def test_unknown_set_and_default_folder(monkeypatch):
     assert str(data.data_folder()) == "data"
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10"])
+@pytest.fixture
+def kmnist(tmp_path, monkeypatch):
+    """A folder with made-up test files of KMNIST and nothing else: image i says i in its first two pixels, its class is i % 10."""
+    source = data.SOURCES["kmnist_split"]
+    monkeypatch.setitem(data.SOURCES, "kmnist_split", sets.replace(source, files=dict.fromkeys(source.files)))  # of no known md5
+    raw, numbers = tmp_path / "KMNIST" / "raw", np.arange(10_000)
+    raw.mkdir(parents=True)
+    images = np.zeros((10_000, 28 * 28), np.uint8)
+    images[:, 0], images[:, 1] = numbers // 256, numbers % 256
+    (raw / "t10k-images-idx3-ubyte").write_bytes(struct.pack(">4i", 2051, 10_000, 28, 28) + images.tobytes())
+    (raw / "t10k-labels-idx1-ubyte").write_bytes(struct.pack(">2i", 2049, 10_000) + (numbers % 10).astype(np.uint8).tobytes())
+    return tmp_path
+
+
+def test_the_split_of_kmnist_parts_its_test_images_by_class_always_alike(kmnist):
+    split, source = data.load("kmnist_split", kmnist), data.SOURCES["kmnist_split"]
+    assert split.train_images.shape == (source.train_size, *source.in_shape) == (8_000, 1, 28, 28)
+    assert split.test_images.shape == (source.test_size, *source.in_shape) == (2_000, 1, 28, 28)
+    assert (split.train_images.dtype, split.train_labels.dtype) == (torch.uint8, torch.int64)
+    numbers = []
+    for images, labels, size in ((split.train_images, split.train_labels, 800), (split.test_images, split.test_labels, 200)):
+        numbers.append((images[:, 0, 0, 0].int() * 256 + images[:, 0, 0, 1]).tolist())
+        assert [number % 10 for number in numbers[-1]] == labels.tolist(), "an image keeps its label"
+        assert torch.bincount(labels).tolist() == [size] * 10
+    assert sorted(numbers[0] + numbers[1]) == list(range(10_000))
+    assert (numbers[0][:4], numbers[1][:4]) == ([5200, 3418, 767, 3526], [5722, 7281, 940, 4896]), "records rest on this split"
+    sets._load.cache_clear()
+    assert torch.equal(data.load("kmnist_split", kmnist).test_images, split.test_images)
+
+
+def test_a_split_without_its_files_says_how_to_get_them(kmnist):
+    (kmnist / "KMNIST" / "raw" / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(
+        UserError, match=r"^KMNIST, test images split: .*t10k-labels-idx1-ubyte is missing\. Fetch it with: "
+    ) as error:
+        data.load("kmnist_split", kmnist)
+    assert str(error.value).endswith(f" Fetch it with: python -m adaptact data kmnist_split --data {kmnist}")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("missing", "left_out"), [(["kmnist"], "kmnist"), ([], "kmnist_split"), (["mnist"], "kmnist_split")])
+def test_a_set_and_what_stands_in_for_it_are_not_both_run(missing, left_out, monkeypatch):
+    monkeypatch.setattr(sets, "_fault", lambda name, folder: ("a file", "is missing") if name in missing else None)
+    runs = get("weighted_sum/table-1").runs("laptop", [42, 100])
+    assert data.to_be_had(runs) == [run for run in runs if run.dataset != left_out]
+    alone = [[run for run in runs if run.dataset != name] for name in ("kmnist", "kmnist_split")]
+    for unpaired in (*alone, get("leaf/table-4").runs("laptop"), get("weighted_sum/table-1").runs("smoke"), []):
+        assert data.to_be_had(unpaired) == unpaired
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "kmnist_split", "cifar10"])
 def test_real_sets(name, real_data):
     source, loaded = data.SOURCES[name], data.load(name, real_data)
     assert loaded.train_images.shape == (source.train_size, *source.in_shape)
     assert loaded.test_images.shape == (source.test_size, *source.in_shape)
     assert loaded.train_images.dtype == torch.uint8
-    assert torch.bincount(loaded.test_labels).tolist() == (
-        [1000] * 10 if name != "mnist" else [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    )
+    mnist = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert torch.bincount(loaded.test_labels).tolist() == (mnist if name == "mnist" else [source.test_size // 10] * 10)
     assert data.fetch(name, real_data).endswith("test images.")
 
 

@@ -206,3 +206,22 @@ def test_a_width_is_for_networks_that_have_one():
         replace(run, model="gru", fc_width=7)
     with pytest.raises(UserError, match="fc_width is 0"):
         replace(run, fc_width=0)
+
+
+def test_a_profile_gives_each_cycle_as_many_epochs_as_a_training_without():
+    experiment = get("weighted_sum/table-1")
+    for profile, epochs in (("smoke", 3), ("laptop", 15), ("paper", 30)):
+        runs = experiment.runs(profile, [42])
+        assert {(run.epochs, len(run.cycles)) for run in runs} == {(epochs, 3)}, "fixed functions are given as many in all"
+    run = replace(experiment.cells[0].run, epochs=6)
+    assert PROFILES["laptop"].scale(run).epochs == 6, "a profile only ever scales down"
+
+
+def test_each_unsaid_choice_of_the_weighted_sum_is_switched_alone():
+    cells = {cell.row: cell for cell in get("weighted_sum/choices").cells}
+    base = cells["weighted sum"].run
+    assert base.cycles == ("weights", "activations", "weights")
+    for row, cell in cells.items():
+        changed = [f.name for f in fields(base) if getattr(base, f.name) != getattr(cell.run, f.name)]
+        assert len(changed) == (row != "weighted sum"), row
+    assert len({cell.run for cell in cells.values()}) == len(cells)

@@ -44,9 +44,15 @@ def test_compiled_and_plain_numbers_agree(shape):
 
 
 @needs_compiler
-@pytest.mark.parametrize("name", ["ahaf", "trainable_swish", "trainable_pltanh", "sigmorelu", "apalu", "weighted_sum"])
-def test_every_fused_formula_compiles(name):
-    module, x = make(name, (6, 5)), torch.randn(16, 6, 5)
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *((name, {}) for name in ("ahaf", "trainable_swish", "trainable_pltanh", "sigmorelu", "apalu", "weighted_sum")),
+        ("weighted_sum", {"functions": ("relu", "tanh*sin")}),
+    ],
+)
+def test_every_fused_formula_compiles(name, options):
+    module, x = make(name, (6, 5), **options), torch.randn(16, 6, 5)
     ours, used = passes(module, x, "always")
     assert used
     for got, wanted in zip(ours, passes(module, x, "never")[0], strict=True):

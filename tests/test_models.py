@@ -37,7 +37,7 @@ def test_networks_take_every_size_and_number_of_classes(model, dataset):
     assert network(torch.zeros(2, *source.in_shape)).shape == (2, source.num_classes)
 
 
-@pytest.mark.parametrize("name", ["lenet5", "kerasnet"])
+@pytest.mark.parametrize("name", ["lenet5", "kerasnet", "strided_cnn"])
 def test_every_site_has_an_activation_of_its_own_before_its_pooling(name):
     made = []
 
@@ -53,6 +53,19 @@ def test_every_site_has_an_activation_of_its_own_before_its_pooling(name):
         module.register_forward_hook(lambda module, inputs, output: seen.update({module: tuple(inputs[0].shape[1:])}))
     model(torch.zeros(1, 1, 28, 28))
     assert [seen[module] for module in sites] == [shape for shape, _ in made]
+
+
+def test_the_strided_network_is_as_small_as_it_says():
+    model = build("strided_cnn", (1, 28, 28), partial(make, "weighted_sum"))
+    shaped = activation_parameters(model)
+    assert [name.partition(".")[0] for name in shaped] == ["act1"] * 3 + ["act2"] * 3 + ["act3"] * 3
+    assert sum(p.numel() for p in model.parameters()) - sum(p.numel() for p in shaped.values()) == 20_522
+    assert model.neurons == 1152 + 256 + 64
+    assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+    other = build("strided_cnn", (3, 32, 32), partial(make, "relu"), 7, fc_width=5)
+    assert (other.fc1.out_features, other.neurons) == (5, 8 * 14 * 14 + 16 * 5 * 5 + 5)
+    assert other(torch.zeros(2, 3, 32, 32)).shape == (2, 7)
+    assert not any(isinstance(module, (torch.nn.MaxPool2d, torch.nn.AvgPool2d)) for module in other.modules())
 
 
 def test_dropout_is_by_channel_as_in_the_code_or_by_element_as_in_keras():

@@ -128,6 +128,18 @@ def test_one_that_cannot_be_measured_does_not_hide_the_others(tmp_path, monkeypa
     assert "cannot be measured: ZeroDivisionError" in table(found)
 
 
+def test_options_and_cycles_tell_kinds_apart(tmp_path):
+    mixed = replace(RUN, model="strided_cnn", activation="weighted_sum", granularity="layer")
+    functions = replace(mixed, options={"normalisation": "square", "functions": ["relu", "tanh*sin"]})
+    runs = [mixed, functions, replace(mixed, cycles=("weights", "activations", "weights"))]
+    found = plan(runs, Store(tmp_path), device="cpu", jobs=1, seconds=0)
+    assert [(kind.name, kind.problem) for kind in found.kinds] == [
+        ("digits, strided_cnn, weighted_sum by layer", None),
+        ("digits, strided_cnn, weighted_sum by layer, functions relu tanh*sin, normalisation square", None),
+        ("digits, strided_cnn, weighted_sum by layer, cycles weights activations weights", None),
+    ]
+
+
 def test_the_command_plans_what_run_does(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("adaptact.plan.SHORTEST", 0.0)
@@ -141,6 +153,18 @@ def test_the_command_plans_what_run_does(tmp_path, capsys, monkeypatch):
     captured = capsys.readouterr()
     assert captured.out == "leaf/table-4 at smoke\n6 runs: 6 recorded, 0 begun, 0 to do\n"
     assert captured.err == ""
+
+
+def test_the_command_leaves_out_the_set_that_another_stands_in_for(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for run in get("weighted_sum/table-1").runs("laptop", [42]):
+        if run.dataset != "kmnist":
+            Store("_runs").put(record_of(run))
+    options = ["weighted_sum/table-1", "--profile", "laptop", "--seeds", "42", "--data", str(tmp_path)]
+    assert main(["plan", *options]) == 0
+    assert "15 runs: 15 recorded, 0 begun, 0 to do" in capsys.readouterr().out
+    assert main(["run", *options]) == 0
+    assert "0 trained, 15 recorded before, 0 diverged, 0 failed" in capsys.readouterr().out
 
 
 Usage = collections.namedtuple("Usage", "total used free")

@@ -155,6 +155,21 @@ def test_an_experiment_including_activations():
         assert {field for field, value in vars(cell.run).items() if value != getattr(base.run, field)} <= fields
 
 
+def test_in_a_table_of_cycles_they_are_trained_in_its_cycles():
+    experiment = get("weighted_sum/table-1")
+    new = experiment.including(plugins.add("mine.py")).cells[len(experiment.cells) :]
+    own, together = ("weights", "activations", "weights"), ("both",) * 3
+    found = {(cell.row, cell.run.granularity, cell.run.cycles, cell.run.dspt, cell.base) for cell in new}
+    assert found == {
+        ("mine_square", None, together, False, "ReLU"),
+        ("mine_slope", "layer", own, False, "ReLU"),
+        ("mine_slope, all together", "layer", together, False, "ReLU"),
+    }
+    for name in ("choices", "beyond"):
+        for cell in get(f"weighted_sum/{name}").including(NAMES).cells[-6:]:
+            assert (cell.run.options, len(cell.run.cycles)) == ((), 3) or cell.run.activation not in NAMES
+
+
 def test_granularity_is_one_that_the_function_allows(monkeypatch):
     monkeypatch.setattr(activations, "granularities", lambda name: ("channel", "layer"))
     assert {cell.run.granularity for cell in get("leaf/table-2").including(plugins.add("mine.py")).cells[-4:]} == {"channel"}

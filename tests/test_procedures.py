@@ -4,12 +4,15 @@ The network is u = A x, y = LEAF(u), z = B y with softmax cross entropy; three m
 the gradient's sign only.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from adaptact import LEAF, Run
-from adaptact.training import stages, step
+from adaptact import LEAF, Run, activation_parameters, train
+from adaptact.training import build_model, stages, step
+from adaptact.training.procedures import begins_cycle, cycle
 
 RATES = {"lr": 3e-3, "activation_lr": 2e-3}
 RHOS = ("rho1", "rho2", "rho3", "rho4")
@@ -121,3 +124,44 @@ def test_each_stage_moves_only_its_own_parameters():
         step(model, optimizer, x, labels)
         for name, parameter in model.named_parameters():
             assert torch.equal(parameter, before[name]) == (not name.startswith(moving)), name
+
+
+CYCLED = Run(dataset="digits", train_images=64, model="strided_cnn", activation="relu", epochs=6, seed=0, batch_size=32)
+ADAPTIVE = {
+    "weighted_sum": dict(activation="weighted_sum", granularity="layer"),
+    "leaf": dict(activation="leaf", init="tanh", granularity="neuron"),
+}
+
+
+@pytest.mark.parametrize("name", ADAPTIVE)
+def test_each_cycle_moves_what_it_names_and_nothing_else(name, tmp_path):
+    run = replace(CYCLED, **ADAPTIVE[name], epochs=3, cycles=("weights", "activations", "both"))
+    held, states = tmp_path / "c.pt", [build_model(run).state_dict()]
+    train(run, device="cpu", checkpoint=held, on_epoch=lambda epoch, curves: states.append(torch.load(held)["model"]))
+    shaped = set(activation_parameters(build_model(run)))
+    moving = [states[0].keys() - shaped, shaped, states[0].keys()]
+    for before, after, names in zip(states, states[1:], moving, strict=False):
+        assert {key for key, value in after.items() if not torch.equal(value, before[key])} == names
+
+
+def test_each_cycle_begins_with_an_optimiser_that_remembers_nothing(tmp_path):
+    run, held, counts = replace(CYCLED, epochs=4, cycles=("both", "both")), tmp_path / "c.pt", []
+
+    def count(epoch, curves):
+        (optimizer,) = torch.load(held)["optimizers"]
+        counts.append(int(optimizer["state"][0]["step"]))
+
+    train(run, device="cpu", checkpoint=held, on_epoch=count)
+    assert counts == [2, 4, 2, 4]
+
+
+def test_cycles_are_equally_long_and_take_their_own_rates():
+    run = replace(CYCLED, **ADAPTIVE["leaf"], slow_rho24=1e-6, **RATES, cycles=("weights", "activations", "both"))
+    assert [cycle(run, epoch) for epoch in range(1, 7)] == ["weights"] * 2 + ["activations"] * 2 + ["both"] * 2
+    assert [begins_cycle(run, epoch) for epoch in range(1, 7)] == [True, False] * 3
+    plain = replace(run, cycles=())
+    assert [(cycle(plain, epoch), begins_cycle(plain, epoch)) for epoch in (1, 2)] == [("both", True), ("both", False)]
+    model = build_model(run)
+    for epoch, rates in ((1, [3e-3]), (3, [2e-3, 1e-6]), (5, [3e-3, 2e-3, 1e-6])):
+        (optimizer,) = stages(model, run, epoch)
+        assert [group["lr"] for group in optimizer.param_groups] == rates

@@ -26,6 +26,18 @@ RUN = Run(
     epochs=100,
     seed=42,
 )
+MIXED = Run(
+    dataset="fashion_mnist",
+    train_images=10_000,
+    model="strided_cnn",
+    activation="weighted_sum",
+    init=[0.5, 0.3, 0.2],
+    granularity="layer",
+    epochs=15,
+    seed=42,
+    options={"normalisation": "square", "functions": ["relu", "tanh", "relu*sin"]},
+    cycles=["weights", "activations", "both"],
+)
 
 
 def record_of(run, **fields):
@@ -48,6 +60,7 @@ def test_names_are_readable_and_never_change():
         replace(RUN, activation="tanh", init=None, granularity=None, dspt=False, slow_rho24=None).name
         == "cifar10-kerasnet-tanh-s42-f20720d3"
     )
+    assert MIXED.name == "fashion_mnist-strided_cnn-weighted_sum_as_0.5_0.3_0.2-wab-s42-b9b219af"
 
 
 def test_every_field_is_part_of_the_identity():
@@ -65,6 +78,22 @@ def test_every_field_is_part_of_the_identity():
     assert replace(RUN, lr=1).key == replace(RUN, lr=1.0).key
 
 
+def test_options_as_a_dict_as_pairs_and_from_a_record_are_the_same_run():
+    pairs = [["normalisation", "square"], ["functions", ("relu", "tanh", "relu*sin")]]
+    for run in (
+        replace(MIXED, options=pairs),
+        replace(MIXED, options=reversed(pairs)),
+        Record.from_json(record_of(MIXED).to_json()).run,
+    ):
+        assert run == MIXED
+        assert hash(run) == hash(MIXED)
+        assert run.name == MIXED.name
+    whole, broken = (replace(MIXED, init=[one, 0, 0], options={"normalisation": "sum"}) for one in (1, 1.0))
+    assert whole.key == broken.key
+    elus = [replace(MIXED, activation="elu", init=None, granularity=None, cycles=(), options={"alpha": a}) for a in (1, 1.0, 2)]
+    assert elus[0].key == elus[1].key != elus[2].key
+
+
 def test_a_field_added_later_keeps_the_names_of_earlier_runs():
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Later(Run):
@@ -73,6 +102,10 @@ def test_a_field_added_later_keeps_the_names_of_earlier_runs():
     fields = dataclasses.asdict(RUN)
     assert Later(**fields).key == RUN.key
     assert Later(**fields, label_smoothing=0.1).key != RUN.key
+
+
+PLAIN = {"dspt": False, "slow_rho24": None}
+FIXED = {**PLAIN, "init": None, "granularity": None}
 
 
 @pytest.mark.parametrize(
@@ -93,6 +126,29 @@ def test_a_field_added_later_keeps_the_names_of_earlier_runs():
         ({"granularity": None}, "neuron, channel, layer"),
         ({"activation": "ahaf", "init": "relu"}, "slow_rho24"),
         ({"activation": "tanh"}, "tanh has no parameters"),
+        ({"init": []}, "init is []: give a function's name, or a list of numbers"),
+        ({"init": [0.5, float("nan")]}, "init is [0.5, nan]"),
+        ({"init": [0.5, 0.5]}, "relu, silu, tanh, sigmoid"),
+        ({"options": ["held"]}, "give names with texts, numbers or lists of such"),
+        ({"options": {"held": {"rho1": 1}}}, "give names with texts, numbers or lists of such"),
+        ({"options": {"held": float("inf")}}, "inf is none of these"),
+        ({"options": {"hold": ["rho1"]}}, "option of activation 'leaf' 'hold'. Did you mean 'held'"),
+        ({"options": {"held": ["rho5"]}}, "rho1, rho2, rho3, rho4"),
+        ({"options": {"held": 3}}, "leaf cannot be made with {'held': 3.0"),
+        ({"options": {"held": ["rho1", "rho2", "rho3", "rho4"]}}, "has no parameters that dspt"),
+        ({"options": {"init": "relu"}}, "'init' is no option"),
+        ({"options": {"granularity": "layer"}}, "'granularity' is no option"),
+        ({"options": {"num_parameters": 3}}, "'num_parameters' is no option"),
+        ({"options": {"device": "cpu"}}, "'device' is no option"),
+        ({"options": {"shape": [3]}}, "'shape' is no option"),
+        ({**FIXED, "activation": "sin", "options": {"alpha": 1}}, "takes no options"),
+        ({**FIXED, "activation": "elu", "options": {"alpha": "steep"}}, "elu cannot be made with {'alpha': 'steep'}"),
+        ({**PLAIN, "cycles": ["weight"]}, "Did you mean 'weights'"),
+        ({**PLAIN, "cycles": "weights"}, "cycles is 'weights': give a list"),
+        ({**PLAIN, "cycles": None}, "cycles is None: give a list"),
+        ({**PLAIN, "cycles": ["weights"] * 3}, "epochs is 100: give a multiple of the 3 cycles"),
+        ({"cycles": ["weights"]}, "dspt and cycles are two training procedures: choose one"),
+        ({**FIXED, "activation": "tanh", "cycles": ["activations"]}, "tanh has no parameters that a cycle"),
     ],
 )
 def test_senseless_runs_are_refused_with_the_valid_choices(change, words):
@@ -272,6 +328,8 @@ def test_members_are_placed_by_what_they_hold_not_by_their_names(tmp_path):
         {"run": {"init": ["tanh"]}},
         {"run": {"activation": ["leaf"]}},
         {"run": {"activation": "x\ny"}},
+        {"run": {"options": [["held", [1]]]}},
+        {"run": {**FIXED, "activation": "weighted_sum", "granularity": "layer", "options": [["functions", [1]]]}},
         {"status": "fine"},
         {"curves": []},
         {"protocol": "1"},
@@ -281,7 +339,7 @@ def test_a_text_with_a_fitting_checksum_may_still_be_no_record(fields):
     body = dataclasses.asdict(record_of(RUN))
     body |= {name: {**body[name], **value} if name == "run" else value for name, value in fields.items()}
     body["sha256"] = records.digest(body)
-    with pytest.raises(ValueError, match=r"its|file.s name|init is"):
+    with pytest.raises(ValueError, match=r"its|file.s name|init is|unknown (parameter|base function)"):
         Record.from_json(json.dumps(body))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from adaptact import Run, UserError, data, train
+from adaptact import Run, UserError, WeightedSum, data, train
 from adaptact.records import PROTOCOL
 from adaptact.training import build_model, loop, parts, scores
 from adaptact.training.metrics import macro_metrics
@@ -17,7 +17,12 @@ from adaptact.training.metrics import macro_metrics
 GOLDEN = Path(__file__).with_name("golden.json")
 BASE = Run(dataset="digits", train_images=320, model="lenet5", activation="tanh", epochs=1, seed=42, batch_size=16)
 LEAF = replace(BASE, activation="leaf", init="tanh", granularity="neuron")
-PROCEDURES = {  # 20 steps each
+WEIGHTED = Run(
+    dataset="digits", train_images=112, model="strided_cnn", activation="weighted_sum", granularity="layer", epochs=3, seed=42,
+    batch_size=16, lr=3e-3, activation_lr=0.1,
+)  # fmt: skip
+CYCLES = ("weights", "activations", "weights")
+PROCEDURES = {  # 20 steps each, or three times 7
     "classic": BASE,
     "leaf": LEAF,
     "p24si": replace(LEAF, slow_rho24=1e-6),
@@ -27,6 +32,10 @@ PROCEDURES = {  # 20 steps each
         BASE, activation="ahaf", init="relu", granularity="channel", shuffle=True, validation_images=40
     ),
     "kerasnet, dropout by element": replace(LEAF, model="kerasnet", init="silu", conv_dropout="element", fc_dropout=0.5),
+    "weighted sum": WEIGHTED,
+    "weighted sum, in cycles": replace(WEIGHTED, cycles=CYCLES),
+    "weighted sum, random start": replace(WEIGHTED, init="random", cycles=CYCLES),
+    "weighted sum, with a product": replace(WEIGHTED, cycles=CYCLES, options={"functions": ("relu*tanh", "sin")}),
 }
 
 
@@ -42,7 +51,7 @@ def test_golden_numbers_of_this_protocol(name):
 
 def _numbers(run):
     curves = train(run, device="cpu").curves
-    return [curves["train_loss"][0], curves["test_loss"][0]]
+    return [curves["train_loss"][-1], curves["test_loss"][-1]]
 
 
 def test_golden_numbers_tell_the_procedures_apart():
@@ -103,6 +112,37 @@ def test_runs_of_a_seed_are_paired(monkeypatch):
         assert torch.equal(value, leaf.state_dict()[name])
 
 
+def test_random_starts_follow_the_seed_and_the_weights_do_not_notice():
+    run = replace(WEIGHTED, init="random")
+    starts = [[site.coefficients for site in _sites(replace(run, seed=seed))] for seed in (1, 1, 2)]
+    assert all(torch.equal(one, other) for one, other in zip(*starts[:2], strict=True))
+    assert not any(torch.equal(one, other) for one, other in zip(*starts[1:], strict=True))
+    assert not torch.equal(*starts[0][:2]), "each site draws its own"
+    plain, random = (build_model(one).state_dict() for one in (replace(WEIGHTED, activation="sin", granularity=None), run))
+    for name, value in plain.items():
+        assert torch.equal(value, random[name]), name
+
+
+def _sites(run):
+    return [module for module in build_model(run).modules() if isinstance(module, WeightedSum)]
+
+
+def test_options_and_numbers_to_start_from_reach_every_site():
+    torch.manual_seed(1)
+    expected = torch.rand(1)
+    torch.manual_seed(1)
+    options = {"normalisation": "square", "functions": ["relu*tanh", "sin"]}
+    run = replace(WEIGHTED, init=[0.75, 0.25], options=options)
+    replace(WEIGHTED, init="random", options=options)
+    assert torch.equal(torch.rand(1), expected), "a Run that is tried out leaves the caller's generator alone"
+    sites = _sites(run)
+    assert len(sites) == 3
+    for site in sites:
+        assert (site.normalisation, site.labels) == ("square", ("relu_tanh", "sin"))
+        assert site.coefficients.flatten().tolist() == pytest.approx([0.75, 0.25])
+    assert set(train(run, device="cpu").shapes["act1"]["sample"]) == {"index", "relu_tanh", "sin"}
+
+
 def test_shuffling_draws_a_new_order_each_epoch(monkeypatch):
     orders = []
     monkeypatch.setattr(loop, "step", lambda model, optimizer, images, labels: orders.append(labels.clone()) or torch.zeros(()))
@@ -156,7 +196,15 @@ def test_a_validation_split_is_held_out_by_class():
     assert "best_validation" in record.scores
 
 
-@pytest.mark.parametrize("run", [replace(LEAF, epochs=3, dspt=True), replace(BASE, model="kerasnet", train_images=64, epochs=3)])
+@pytest.mark.parametrize(
+    "run",
+    [
+        replace(LEAF, epochs=3, dspt=True),
+        replace(BASE, model="kerasnet", train_images=64, epochs=3),
+        replace(WEIGHTED, epochs=6, cycles=CYCLES),
+        replace(WEIGHTED, activation="leaf", init="tanh", epochs=6, cycles=("activations", "both", "weights"), optimizer="rmsprop"),
+    ],
+)
 def test_an_interrupted_training_goes_on_to_the_same_numbers(run, tmp_path):
     whole = train(run)
     for stop_after in range(1, run.epochs):

@@ -155,7 +155,7 @@ class WeightedSum(Adaptive):
                 f"normalisation {normalisation!r} cannot start at {tuple(start)}: give coefficients "
                 f"{'above' if strict else 'of at least'} 0, or normalisation 'sum'."
             )
-        self.random = init == "random"
+        self.random = isinstance(init, str) and init == "random"
         raw = NORMALISATIONS[normalisation][1](torch.tensor(start, dtype=torch.float64)).tolist()
         self.starts = {"start": {f"weight_{label}": weight for label, weight in zip(labels, raw, strict=True)}}
         super().__init__(num_parameters, init="start", device=device, dtype=dtype)
@@ -185,13 +185,13 @@ class WeightedSum(Adaptive):
 
 
 def _resolve(functions):
-    if isinstance(functions, str) or not functions:
+    if not isinstance(functions, (list, tuple)) or not functions:
         raise UserError(f"functions is {functions!r}: give a list of names or callables, such as ('relu', 'tanh', 'sin').")
     return tuple(f if callable(f) else _named(f) for f in functions)
 
 
 def _named(name):
-    factors = [FUNCTIONS[choose("base function", factor, FUNCTIONS)] for factor in name.split("*")]
+    factors = [FUNCTIONS[choose("base function", factor, FUNCTIONS)] for factor in str(name).split("*")]
     return factors[0] if len(factors) == 1 else _Product(tuple(factors))
 
 

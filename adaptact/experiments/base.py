@@ -129,7 +129,8 @@ class Experiment:
         ----------
         names : iterable of str
             Registered activations. A fixed one gets a row of its name. A trainable one gets two, trained classically and
-            with DSPT, at the granularity of the table's own adaptive rows if it allows that.
+            with DSPT, at the granularity of the table's own adaptive rows if it allows that. In a table of trainings in cycles
+            the two are trained in the cycles of its first adaptive row, and all together.
 
         Returns
         -------
@@ -142,7 +143,8 @@ class Experiment:
             If a name is unknown.
         """
         held = {cell.run.activation for cell in self.cells if cell.row == cell.run.activation or not cell.run.granularity}
-        usual = next((cell.run.granularity for cell in self.cells if cell.run.granularity), "neuron")
+        adaptive = next((cell.run for cell in self.cells if cell.run.granularity), None)
+        usual = adaptive.granularity if adaptive else "neuron"
         first, fixed = {}, {}
         for cell in self.cells:
             first.setdefault(cell.column, cell)
@@ -153,10 +155,15 @@ class Experiment:
             trainable = activations.is_trainable(name)
             allowed = activations.granularities(name) if trainable else [None]
             granularity = usual if usual in allowed else allowed[0]
-            for row, dspt in [(name, False), (f"{name}, DSPT", True)][: 1 + trainable]:
+            plain = {"activation": name, "init": None, "granularity": granularity, "slow_rho24": None, "options": ()}
+            procedures = {name: {"dspt": False}, f"{name}, DSPT": {"dspt": True}}
+            if adaptive and adaptive.cycles:
+                together = {"cycles": ("both",) * len(adaptive.cycles)}
+                own = {"cycles": adaptive.cycles} if trainable else together
+                procedures = {name: own, f"{name}, all together": together}
+            for row, procedure in list(procedures.items())[: 1 + trainable]:
                 for column, cell in first.items():
-                    run = replace(cell.run, activation=name, init=None, granularity=granularity, dspt=dspt, slow_rho24=None)
-                    added.append(Cell(row, column, run, base=fixed.get(column)))
+                    added.append(Cell(row, column, replace(cell.run, **plain, **procedure), base=fixed.get(column)))
         return replace(self, cells=(*self.cells, *added))
 
     def runs(self, profile, seeds=None):
