@@ -106,7 +106,7 @@ def test_unknown_set_and_default_folder(monkeypatch):
 def kmnist(tmp_path, monkeypatch):
     """A folder with made-up test files of KMNIST and nothing else: image i says i in its first two pixels, its class is i % 10."""
     source = data.SOURCES["kmnist_split"]
-    monkeypatch.setitem(data.SOURCES, "kmnist_split", sets.replace(source, files=dict.fromkeys(source.files)))  # of no known md5
+    monkeypatch.setitem(data.SOURCES, "kmnist_split", replace(source, files=dict.fromkeys(source.files)))  # of no known md5
     raw, numbers = tmp_path / "KMNIST" / "raw", np.arange(10_000)
     raw.mkdir(parents=True)
     images = np.zeros((10_000, 28 * 28), np.uint8)
