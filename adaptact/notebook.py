@@ -124,15 +124,16 @@ class Settings:
             display(Markdown(f"**Profile {profile}**: {summary}.{each}"))
             if profile == "smoke":
                 display(Markdown("This only shows that the path works. *These numbers are no results.*"))
-            found = len(tables.collect(experiment, profile, self.store, self.seeds))
+            records = tables.collect(experiment, profile, self.store, self.seeds)
+            found, recorded = len(records), tables.without_empty_doubles(experiment, records)
             if found or (profile == "paper" and printed):
-                display(tables.scores(experiment, profile, self.store, self.seeds))
+                display(tables.scores(recorded, profile, self.store, self.seeds))
             if found:
                 display(Markdown("Differences over the same seeds, in points:"))
-                display(tables.differences(experiment, profile, self.store, self.seeds))
+                display(tables.differences(recorded, profile, self.store, self.seeds))
             command = f"`python -m adaptact run {experiment.name} --profile {profile}{self.add and f' --add {self.add}'}`"
             if found:
-                display(Markdown(f"{tables.stamp(experiment, profile, self.store, self.seeds)} Made by {command}."))
+                display(Markdown(f"{tables.stamp(recorded, profile, self.store, self.seeds)} Made by {command}."))
             else:
                 display(Markdown(f"No record of our own yet; {command} makes it."))
 

@@ -1,7 +1,10 @@
 """A paper's table from records: scores beside the published ones, and paired differences to the base functions."""
 
+from dataclasses import replace
+
 import pandas as pd
 
+from .data import SOURCES
 from .stats import estimate, holm, paired
 
 SELECTIONS = {"best_test": "best epoch", "best_validation": "best epoch on validation", "last": "last epoch"}
@@ -36,6 +39,25 @@ def collect(experiment, profile, store, seeds=None):
                 found = {"row": cell.row, "column": cell.column, "seed": seed, "status": record.status}
                 lines.append({**found, **scores, "best_epoch": best_epoch, "record": record})
     return pd.DataFrame(lines, columns=["row", "column", "seed", "status", *SELECTIONS, "best_epoch", "record"])
+
+
+def without_empty_doubles(experiment, found):
+    """An experiment without the columns of a set that have no record, where its stand-in has some, and the other way round.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    found : pandas.DataFrame
+        From `collect`.
+
+    Returns
+    -------
+    Experiment
+    """
+    recorded, dataset = set(found["column"]), {cell.column: SOURCES[cell.run.dataset] for cell in experiment.cells}
+    doubles = [(column, SOURCES[of.stands_in_for].title) for column, of in dataset.items() if of.stands_in_for]
+    idle = {a for both in doubles for a, b in (both, both[::-1]) if a not in recorded and b in recorded}
+    return replace(experiment, cells=tuple(cell for cell in experiment.cells if cell.column not in idle))
 
 
 def scores(experiment, profile, store, seeds=None):

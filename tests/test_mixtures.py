@@ -159,3 +159,12 @@ def test_a_row_that_names_its_base_is_not_told_it_again(store):
     labels = list(tables.differences(get("weighted_sum/beyond"), "laptop", store).index)
     assert labels[:3] == [f"weighted sum, {pool}" for pool in ("six functions", "products of two", "sums and products")]
     assert labels[3:] == [f"{name} less weighted sum" for name in ("ReLU", "tanh", "sin")]
+
+
+@pytest.mark.parametrize("recorded", ["KMNIST", "KMNIST, test images split"])
+def test_of_a_set_and_its_stand_in_the_one_without_records_is_not_shown(store, recorded):
+    put(store, even, columns=(recorded,))
+    found = tables.collect(TABLE, "paper", store)
+    columns = {cell.column for cell in tables.without_empty_doubles(TABLE, found).cells}
+    assert columns == {"MNIST", "Fashion-MNIST", recorded}
+    assert len(tables.without_empty_doubles(TABLE, found[:0]).cells) == len(TABLE.cells), "without records nothing is known"
