@@ -85,12 +85,14 @@ class Settings:
         if self.profile != RECORDED:
             self.train(data.to_be_had(experiment.including(self.added).runs(self.profile, self.seeds), self.data_folder))
 
-    def found(self, experiment):
+    def found(self, experiment, row=None):
         """The records of an experiment at the best profile that has any, trained first unless the profile is ``recorded``.
 
         Parameters
         ----------
         experiment : Experiment
+        row : str, optional
+            The best profile that has any of this row: another experiment may have recorded others.
 
         Returns
         -------
@@ -102,7 +104,7 @@ class Settings:
         self.fill(experiment)
         for profile in self.shown:
             records = tables.collect(experiment, profile, self.store, self.seeds)
-            if len(records):
+            if len(records) and row in (None, *records["row"]):
                 break
         return profile, records
 
@@ -126,6 +128,8 @@ class Settings:
                 display(Markdown("This only shows that the path works. *These numbers are no results.*"))
             records = tables.collect(experiment, profile, self.store, self.seeds)
             found, recorded = len(records), tables.without_empty_doubles(experiment, records)
+            if found and not printed and not any(cell.base and cell.row in set(records["row"]) for cell in experiment.cells):
+                found = 0  # what is there is another experiment's, and nothing to compare
             if found or (profile == "paper" and printed):
                 display(tables.scores(recorded, profile, self.store, self.seeds))
             if found:
@@ -135,7 +139,8 @@ class Settings:
             if found:
                 display(Markdown(f"{tables.stamp(recorded, profile, self.store, self.seeds)} Made by {command}."))
             else:
-                display(Markdown(f"No record of our own yet; {command} makes it."))
+                rest = f" but of the row {records['row'].iloc[0]}" if len(records) else ""
+                display(Markdown(f"No record of our own yet{rest}; {command} makes it."))
 
 
 def settings(parameters):

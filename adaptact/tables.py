@@ -230,4 +230,4 @@ def _frame(table):
     frame = pd.DataFrame.from_dict(table, orient="index")
     frame.columns = pd.MultiIndex.from_tuples(frame.columns)
     # The printed tables alternate between the data sets line by line; here each set's columns stand together.
-    return frame[list(dict.fromkeys(column[0] for column in frame.columns))]
+    return frame[list(dict.fromkeys(column[0] for column in frame.columns))].fillna(NOTHING)  # a row need not be in all columns

@@ -86,6 +86,14 @@ def test_laptop_records_do_not_decide_a_printed_number(store):
     assert rules.coefficients_agree(Evidence(store)).verdict == "does not hold"
 
 
+def test_a_start_that_may_give_any_table_leaves_the_printed_one_undecided(store):
+    put(store, even, rows=(rules.EQUAL,))
+    put(store, even, rows=(rules.RANDOM,), spread=0.3)
+    found = rules.coefficients_agree(Evidence(store))
+    assert found.verdict == "undecided"
+    assert "from random starts (paper), whose intervals are wide" in found.reason
+
+
 def test_a_stand_in_is_named_and_gives_way_to_the_set_itself(store):
     put(store, even, columns=("KMNIST, test images split",))
     assert "KMNIST by a split of its test images" in rules.coefficients_agree(Evidence(store)).reason
