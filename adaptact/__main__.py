@@ -11,8 +11,9 @@ from collections import Counter
 from . import __version__, activations, data, plugins
 from .errors import UserError, choose, parse_seeds
 from .experiments import EXPERIMENTS, PROFILES, get
-from .records import PROTOCOL, Store, export_records, import_records, project_folder
+from .records import PROTOCOL, Store, project_folder
 from .training import pick_device
+from .transfer import export_records, import_records
 
 DESCRIPTION = "Train the experiments of five sources on adaptive activation functions, and see what is recorded."
 EPILOG = """\

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from test_records import record_of
 
-from adaptact import Store
+from adaptact import Store, transfer
 from adaptact.__main__ import main
 from adaptact.experiments import EXPERIMENTS, PROFILES
-from adaptact.records import PROTOCOL, export_records
+from adaptact.records import PROTOCOL
 
 
 def test_help_teaches(capsys):
@@ -171,7 +171,7 @@ def test_what_is_damaged_or_of_another_protocol_is_said_and_stops_nothing(tmp_pa
     assert evidence.path(first).read_text() == "{", "the evidence is only named"
     assert main(["status"]) == 0
     assert "leaf/table-4         smoke    42: 6/6" in capsys.readouterr().out
-    export_records([old, record_of(replace(first, epochs=9, train_images=999))], "b.zip")
+    transfer.export_records([old, record_of(replace(first, epochs=9, train_images=999))], "b.zip")
     assert main(["import", "b.zip"]) == 0
     said = capsys.readouterr().out
     assert "1 records imported" in said
@@ -180,7 +180,7 @@ def test_what_is_damaged_or_of_another_protocol_is_said_and_stops_nothing(tmp_pa
 
 def test_records_of_another_protocol_are_left_out_and_counted(tmp_path, capsys):
     run = EXPERIMENTS["leaf/table-4"].runs("laptop")[0]
-    export_records([record_of(run, protocol=PROTOCOL + 1)], tmp_path / "a.zip")
+    transfer.export_records([record_of(run, protocol=PROTOCOL + 1)], tmp_path / "a.zip")
     assert main(["import", str(tmp_path / "a.zip"), "--results", str(tmp_path)]) == 0
     assert f"left out: 1 of protocol {PROTOCOL + 1}, not {PROTOCOL}; run their experiments again" in capsys.readouterr().out
     assert Store(tmp_path).records() == []

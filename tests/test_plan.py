@@ -109,7 +109,7 @@ def test_random_images_serve_where_the_data_are_missing(tmp_path):
 
 def test_it_is_measured_in_the_mode_that_the_run_is_trained_in(tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr("adaptact.plan.compiled", lambda mode: seen.append(mode) or activations.compiled("never"))
+    monkeypatch.setattr("adaptact.measure.compiled", lambda mode: seen.append(mode) or activations.compiled("never"))
     long = replace(LEAF, train_images=1000, epochs=int(loop.WORTH_COMPILING / 15220 / 1000) + 1)
     found = plan([LEAF, long, replace(long, epochs=long.epochs - 2)], Store(tmp_path), device="cpu", jobs=1, seconds=0)
     assert seen == ["never", "auto", "never"]

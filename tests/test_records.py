@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from adaptact import Record, Run, Store, UserError, records
+from adaptact import Record, Run, Store, UserError, records, transfer
+from adaptact.run import digest
 
 RUN = Run(
     dataset="cifar10",
@@ -186,7 +187,7 @@ def test_a_record_of_another_protocol_is_not_mixed_in(tmp_path):
     assert store.get(RUN) is None
     assert len(store.records()) == 1
     store.put(record_of(replace(RUN, seed=1)))
-    result = records.import_records(tmp_path / "a", tmp_path / "b")
+    result = transfer.import_records(tmp_path / "a", tmp_path / "b")
     assert result.imported == [replace(RUN, seed=1).name]
     assert result.other_protocol == {records.PROTOCOL + 1: 1}
     assert len(list((tmp_path / "b").glob("*/*.json"))) == 1
@@ -197,7 +198,7 @@ def test_an_import_replaces_an_older_protocols_record_and_no_newer_one(tmp_path,
     target = Store(tmp_path / "b")
     for protocol, state in [(records.PROTOCOL - 1, "replaced"), (records.PROTOCOL + 1, "kept")]:
         target.put(there := record_of(RUN, protocol=protocol))
-        assert getattr(records.import_records(tmp_path / "a", tmp_path / "b"), state) == [RUN.name]
+        assert getattr(transfer.import_records(tmp_path / "a", tmp_path / "b"), state) == [RUN.name]
         assert (target.records() == [there]) == (state == "kept")
 
 
@@ -209,10 +210,10 @@ def test_committed_evidence_is_read_first_and_never_written(tmp_path):
     store.put(record_of(replace(RUN, seed=1)))
     assert store.get(RUN).seconds == 1.0
     assert len(list(evidence.glob("*/*.json"))) == 1
-    result = records.import_records(runs, evidence)
+    result = transfer.import_records(runs, evidence)
     assert (result.imported, result.kept) == ([replace(RUN, seed=1).name], [RUN.name])
     assert Store(evidence).get(RUN).seconds == 1.0
-    again = records.import_records(runs, evidence)
+    again = transfer.import_records(runs, evidence)
     assert (again.imported, again.present, again.kept) == ([], result.imported, result.kept)
 
 
@@ -221,10 +222,10 @@ def test_import_refuses_what_is_damaged_or_absent_before_it_copies(tmp_path):
     store.put(record_of(RUN))
     store.put(record_of(replace(RUN, seed=1))).write_text("{")
     with pytest.raises(UserError, match="is damaged"):
-        records.import_records(tmp_path / "a", tmp_path / "b")
+        transfer.import_records(tmp_path / "a", tmp_path / "b")
     assert not (tmp_path / "b").exists()
     with pytest.raises(UserError, match="is no folder and no file"):
-        records.import_records(tmp_path / "none", tmp_path / "b")
+        transfer.import_records(tmp_path / "none", tmp_path / "b")
 
 
 MANY = [record_of(replace(RUN, seed=seed)) for seed in range(6)]
@@ -232,38 +233,38 @@ MANY = [record_of(replace(RUN, seed=seed)) for seed in range(6)]
 
 def test_two_machines_halves_merge_into_the_same_folder_whatever_the_order(tmp_path):
     first, second = tmp_path / "first.zip", tmp_path / "second.zip"
-    records.export_records(MANY[:4], first)
-    records.export_records([*MANY[4:], replace(MANY[0], seconds=9.0), MANY[1]], second)
+    transfer.export_records(MANY[:4], first)
+    transfer.export_records([*MANY[4:], replace(MANY[0], seconds=9.0), MANY[1]], second)
     target = Store(tmp_path / "target")
-    result = records.import_records(first, target.target)
+    result = transfer.import_records(first, target.target)
     assert (len(result.imported), result.present, result.kept) == (4, [], [])
-    result = records.import_records(second, target.target)
+    result = transfer.import_records(second, target.target)
     assert (len(result.imported), result.present, result.kept) == (2, [MANY[1].run.name], [MANY[0].run.name])
     assert {record.run: record for record in target.records()} == {record.run: record for record in MANY}
-    again = records.import_records(first, target.target)
+    again = transfer.import_records(first, target.target)
     assert (again.imported, len(again.present), again.kept) == ([], 4, [])
-    result = records.import_records(target.target, tmp_path / "copy")
+    result = transfer.import_records(target.target, tmp_path / "copy")
     assert len(result.imported) == 6
 
 
 def test_an_archive_has_the_same_bytes_for_the_same_records(tmp_path):
-    records.export_records(MANY, tmp_path / "a.zip")
-    records.export_records(reversed(MANY), tmp_path / "b.zip")
+    transfer.export_records(MANY, tmp_path / "a.zip")
+    transfer.export_records(reversed(MANY), tmp_path / "b.zip")
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert archive.namelist() == [f"cifar10/{record.run.name}.json" for record in MANY]
         archive.extractall(tmp_path / "unpacked")
     assert Store(tmp_path / "unpacked").records() == MANY, "unpacked by hand it is a folder of records"
     with pytest.raises(UserError, match=r"ends in \.zip"):
-        records.export_records(MANY, tmp_path / "a.tar.gz")
+        transfer.export_records(MANY, tmp_path / "a.tar.gz")
     (tmp_path / "folder.zip").mkdir()
     with pytest.raises(UserError, match=r"cannot write .*folder\.zip: Is a directory"):
-        records.export_records(MANY, tmp_path / "folder.zip")
+        transfer.export_records(MANY, tmp_path / "folder.zip")
     assert not list(tmp_path.glob(".*"))
 
 
 def test_an_altered_or_truncated_archive_is_one_line_or_does_no_harm(tmp_path):
-    records.export_records(MANY, tmp_path / "a.zip")
+    transfer.export_records(MANY, tmp_path / "a.zip")
     whole, draw = (tmp_path / "a.zip").read_bytes(), random.Random(0)
     wanted, refused = {record.run: record for record in MANY}, 0
     altered = [whole[:length] for length in (0, 1, 100, len(whole) // 2, len(whole) - 1)]
@@ -274,7 +275,7 @@ def test_an_altered_or_truncated_archive_is_one_line_or_does_no_harm(tmp_path):
         (tmp_path / "b.zip").write_bytes(content)
         target, said = tmp_path / str(number), ""
         try:
-            records.import_records(tmp_path / "b.zip", target)
+            transfer.import_records(tmp_path / "b.zip", target)
         except UserError as error:
             said = str(error)
         refused += bool(said)
@@ -296,7 +297,7 @@ def test_an_altered_or_truncated_archive_is_one_line_or_does_no_harm(tmp_path):
         ("cifar10/x.json", "[" * 100_000, "no record"),
         ("cifar10/x.json", "1" * 10_000, "no record"),
         ("cifar10/x.json", b"\xff\xfe", "no record"),
-        ("cifar10/x.json", " " * (records.LARGEST + 1), "bytes are too many"),
+        ("cifar10/x.json", " " * (transfer.LARGEST + 1), "bytes are too many"),
     ],
 )
 def test_an_archive_with_anything_else_is_refused(tmp_path, name, content, words):
@@ -304,7 +305,7 @@ def test_an_archive_with_anything_else_is_refused(tmp_path, name, content, words
         archive.writestr("cifar10/sound.json", MANY[0].to_json())
         archive.writestr(name, content)
     with pytest.raises(UserError, match=words) as error:
-        records.import_records(tmp_path / "a.zip", tmp_path / "deep" / "target")
+        transfer.import_records(tmp_path / "a.zip", tmp_path / "deep" / "target")
     assert "\n" not in str(error.value)
     assert [path.name for path in tmp_path.rglob("*")] == ["a.zip"]
 
@@ -314,7 +315,7 @@ def test_members_are_placed_by_what_they_hold_not_by_their_names(tmp_path):
         archive.mkdir("some")
         archive.writestr("../../outside.json", MANY[0].to_json())
         archive.writestr("/etc/outside.json", MANY[1].to_json())
-    records.import_records(tmp_path / "a.zip", tmp_path / "deep" / "target")
+    transfer.import_records(tmp_path / "a.zip", tmp_path / "deep" / "target")
     store = Store(tmp_path / "deep" / "target")
     assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*.json")} == {
         store.path(record.run).relative_to(tmp_path) for record in MANY[:2]
@@ -338,7 +339,7 @@ def test_members_are_placed_by_what_they_hold_not_by_their_names(tmp_path):
 def test_a_text_with_a_fitting_checksum_may_still_be_no_record(fields):
     body = dataclasses.asdict(record_of(RUN))
     body |= {name: {**body[name], **value} if name == "run" else value for name, value in fields.items()}
-    body["sha256"] = records.digest(body)
+    body["sha256"] = digest(body)
     with pytest.raises(ValueError, match=r"its|file.s name|init is|unknown (parameter|base function)"):
         Record.from_json(json.dumps(body))
 
@@ -368,7 +369,7 @@ def test_damage_is_named_and_set_aside_where_it_is_written_and_only_there(tmp_pa
     assert all(reason and "\n" not in reason and str(tmp_path) not in reason for _, reason in store.damaged())
     assert (store.get(RUN), store.records(), store.unknown()) == (None, [], [])
     with pytest.raises(UserError, match="is damaged or no record") if name != "another's" else _nothing():
-        records.import_records(runs, tmp_path / "b")
+        transfer.import_records(runs, tmp_path / "b")
     first, second = store.set_aside([RUN, replace(RUN, seed=8)])
     assert "git restore" in first
     assert f"set aside as {places[1].name}.damaged" in second
@@ -383,7 +384,7 @@ def test_damage_is_named_and_set_aside_where_it_is_written_and_only_there(tmp_pa
         assert places[1].with_name(f"{places[1].name}.damaged1").exists(), "the first one is still there"
     if name != "unreadable":
         Store(tmp_path / "b").put(record_of(RUN))
-        assert records.import_records(tmp_path / "b", evidence).replaced == [RUN.name], "an import mends the evidence"
+        assert transfer.import_records(tmp_path / "b", evidence).replaced == [RUN.name], "an import mends the evidence"
         assert store.get(RUN) == record_of(RUN)
 
 
