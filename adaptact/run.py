@@ -67,8 +67,8 @@ class Run:
     fc_dropout : float
         KerasNet's dropout before its last layer. The other networks have none and ignore it.
     fc_width : int, optional
-        Units of the hidden dense layer; None for the paper's 500 (LeNet-5) or 512 (KerasNet), and for 64 (StridedCNN). A
-        recurrent network has none.
+        Units of the hidden dense layer; None for the network's own: 500 (LeNet-5), 512 (KerasNet), 64 (StridedCNN), 128
+        (DeepCNN). Other networks have none.
     options : dict, optional
         What the activation is made with besides, such as ``{"normalisation": "square"}``: texts, numbers, lists of such. Kept
         as pairs, sorted by name.
