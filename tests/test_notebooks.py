@@ -36,6 +36,13 @@ def test_smoke_from_an_empty_results_folder(path, tmp_path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_parameters_are_checked_before_anything_is_computed(path):
+    first, second = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"][:2]
+    assert "parameters" in first.metadata["tags"]
+    assert "settings(globals())" in second.source
+
+
+@pytest.mark.parametrize("path", [NOTEBOOKS[0], NOTEBOOKS[-1]], ids=[NAMES[0], NAMES[-1]])
 def test_a_senseless_parameter_stops_it_at_once(path, tmp_path):
     with pytest.raises(papermill.PapermillExecutionError, match=r"unknown profile 'labtop'\. Did you mean 'laptop'\?"):
         execute(path, tmp_path / "out.ipynb", profile="labtop")
