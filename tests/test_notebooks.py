@@ -1,5 +1,6 @@
 """The notebooks as papermill runs them, and as they are committed."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -39,7 +40,9 @@ def test_smoke_from_an_empty_results_folder(path, tmp_path):
 def test_parameters_are_checked_before_anything_is_computed(path):
     first, second = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"][:2]
     assert "parameters" in first.metadata["tags"]
-    assert "settings(globals())" in second.source
+    statements = ast.parse(second.source).body
+    (check,) = [number for number, of in enumerate(statements) if "settings(globals())" in ast.unparse(of)]
+    assert all(isinstance(of, (ast.Import, ast.ImportFrom)) for of in statements[:check]), "only imports come before it"
 
 
 @pytest.mark.parametrize("path", [NOTEBOOKS[0], NOTEBOOKS[-1]], ids=[NAMES[0], NAMES[-1]])
