@@ -53,7 +53,7 @@ def _store(arguments):
 def command_list(arguments):
     print("experiments:")
     for experiment in EXPERIMENTS.values():
-        print(f"  {experiment.name:20} {experiment.title} ({len(experiment.cells)} runs a seed)")
+        print(f"  {experiment.name:20} {experiment.title} ({len(experiment.cells) * len(experiment.folds)} runs a seed)")
     print("\nprofiles:")
     for profile in PROFILES.values():
         print(f"  {profile.name:20} {profile.summary}; {profile.cost}; seeds {', '.join(map(str, profile.seeds))}")

@@ -13,7 +13,8 @@ from .errors import UserError, choose
 from .models import MODELS
 
 OPTIMIZERS = ("adam", "rmsprop")
-WITH_WIDTH = ("lenet5", "kerasnet", "strided_cnn", "deep_cnn")
+WITH_WIDTH = ("lenet5", "kerasnet", "strided_cnn", "deep_cnn", "mlp")
+WITH_DEPTH = ("mlp",)
 FOLDS = 5
 CONV_DROPOUTS = ("channel", "element")
 CYCLES = ("weights", "activations", "both")
@@ -67,8 +68,10 @@ class Run:
     fc_dropout : float
         KerasNet's dropout before its last layer. The other networks have none and ignore it.
     fc_width : int, optional
-        Units of the hidden dense layer; None for the network's own: 500 (LeNet-5), 512 (KerasNet), 64 (StridedCNN), 128
-        (DeepCNN). Other networks have none.
+        Units of the hidden dense layer; None for the network's own: 500 (LeNet-5), 512 (KerasNet), 64 (StridedCNN, each layer
+        of an MLP), 128 (DeepCNN). Other networks have none.
+    depth : int, optional
+        Hidden layers of an MLP; None for its own number, 2.
     options : dict, optional
         What the activation is made with besides, such as ``{"normalisation": "square"}``: texts, numbers, lists of such. Kept
         as pairs, sorted by name.
@@ -81,6 +84,8 @@ class Run:
     fold : int, optional
         From 1 to 5: cross-validation. So much of `train_images` is tested on, the rest trained on; see
         `adaptact.training.parts`.
+    part : int, optional
+        Only the first so many of the images that a fold leaves for training are used; the fold's test images stay the same.
 
     Raises
     ------
@@ -111,6 +116,8 @@ class Run:
     options: tuple = ()
     cycles: tuple = ()
     fold: int | None = None
+    part: int | None = None
+    depth: int | None = None
 
     def __post_init__(self):
         choose("data set", self.dataset, SOURCES)
@@ -119,20 +126,16 @@ class Run:
             raise UserError(
                 f"{self.model} has no hidden dense layer: leave fc_width None, or choose from: {', '.join(WITH_WIDTH)}."
             )
+        if self.depth is not None and self.model not in WITH_DEPTH:
+            raise UserError(f"{self.model} has a depth of its own: leave depth None, or choose from: {', '.join(WITH_DEPTH)}.")
+        if self.part is not None and self.fold is None:
+            raise UserError("part is of the images that a fold leaves for training: give a fold too, or fewer train_images.")
         trainable = activations.is_trainable(self.activation)
         choose("optimizer", self.optimizer, OPTIMIZERS)
         choose("conv_dropout", self.conv_dropout, CONV_DROPOUTS)
-        for name, low, high in [
-            ("train_images", 1, SOURCES[self.dataset].train_size),
-            ("epochs", 1, 10**6),
-            ("seed", 0, 2**63 - 1),
-            ("batch_size", 1, 10**6),
-            ("validation_images", 0, self.train_images * (FOLDS - 1) // FOLDS - 1 if self.fold else self.train_images - 1),
-            ("fc_width", 1, 10**6),
-            ("fold", 1, FOLDS),
-        ]:
+        for name, low, high in self._ranges():
             value = getattr(self, name)
-            if name in ("fc_width", "fold") and value is None:
+            if name in ("fold", "part", "fc_width", "depth") and value is None:
                 continue
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 raise UserError(f"{name} is {value!r}: give a whole number from {low} to {high}.")
@@ -197,6 +200,19 @@ class Run:
             raise UserError("dspt and cycles are two training procedures: choose one.")
         if "activations" in self.cycles and not trainable:
             raise UserError(f"{self.activation} has no parameters that a cycle of activations could train: use both or weights.")
+
+    def _ranges(self):
+        """The whole numbers among the fields with what they may be; in an order in which each knows that those before are sound."""
+        yield "train_images", 1, SOURCES[self.dataset].train_size
+        yield "epochs", 1, 10**6
+        yield "seed", 0, 2**63 - 1
+        yield "batch_size", 1, 10**6
+        yield "fold", 1, FOLDS
+        left = self.train_images * (FOLDS - 1) // FOLDS if self.fold else self.train_images
+        yield "part", 1, left
+        yield "validation_images", 0, (self.part or left) - 1
+        yield "fc_width", 1, 10**6
+        yield "depth", 1, 10**3
 
     def _be_number(self, name, high):
         value = getattr(self, name)

@@ -26,19 +26,19 @@ def collect(experiment, profile, store, seeds=None):
     Returns
     -------
     pandas.DataFrame
-        One line a cell and seed that has a record: ``row``, ``column``, ``seed``, ``status``, one column a selection of
-        `SELECTIONS` with the test accuracy in percent, ``best_epoch``, and ``record``.
+        One line a cell, seed and fold that has a record: ``row``, ``column``, ``seed``, ``fold``, ``status``, one column a
+        selection of `SELECTIONS` with the test accuracy in percent, ``best_epoch``, and ``record``.
     """
     lines = []
     for cell in experiment.cells:
-        for seed in seeds or experiment.default_seeds(profile):
-            record = store.get(experiment.run(cell, profile, seed))
+        for seed, fold in experiment.repeats(profile, seeds):
+            record = store.get(experiment.run(cell, profile, seed, fold))
             if record is not None:
                 scores = {name: record.scores.get(name, {}).get("test_accuracy") for name in SELECTIONS}
                 best_epoch = record.scores.get("best_test", {}).get("epoch")
-                found = {"row": cell.row, "column": cell.column, "seed": seed, "status": record.status}
+                found = {"row": cell.row, "column": cell.column, "seed": seed, "fold": fold, "status": record.status}
                 lines.append({**found, **scores, "best_epoch": best_epoch, "record": record})
-    return pd.DataFrame(lines, columns=["row", "column", "seed", "status", *SELECTIONS, "best_epoch", "record"])
+    return pd.DataFrame(lines, columns=["row", "column", "seed", "fold", "status", *SELECTIONS, "best_epoch", "record"])
 
 
 def without_empty_doubles(experiment, found):
@@ -86,7 +86,10 @@ def scores(experiment, profile, store, seeds=None):
             line[cell.column, "published (epoch)"] = f"{cell.published:.2f} ({cell.published_epoch})" if printed else NOTHING
         for selection in ("best_test", "last") if len(found) else ("best_test",):
             values = ours[selection].dropna()
-            line[cell.column, SELECTIONS[selection]] = _mean(values, len(seeds), diverged=(ours["status"] == "diverged").sum())
+            diverged = (ours["status"] == "diverged").sum()
+            line[cell.column, SELECTIONS[selection]] = _mean(
+                values, len(experiment.repeats(profile, seeds)), diverged, experiment.overlap
+            )
         if beside and len(found):
             values = ours["best_test"].dropna()
             line[cell.column, "gap"] = _signed(values.mean() - cell.published) if printed and len(values) else NOTHING
@@ -112,9 +115,8 @@ def compare(experiment, profile, store, seeds=None, selection="best_test"):
     found = collect(experiment, profile, store, seeds)
     cells = {(cell.row, cell.column): cell for cell in experiment.cells}
     compared = [cell for cell in experiment.cells if cell.base]
-    estimates = [
-        paired(_by_seed(found, cell, selection), _by_seed(found, cells[cell.base, cell.column], selection)) for cell in compared
-    ]
+    values = [(_by_seed(found, cell, selection), _by_seed(found, cells[cell.base, cell.column], selection)) for cell in compared]
+    estimates = [paired(*both, overlap=experiment.overlap) for both in values]
     return list(zip(compared, estimates, holm([ours and ours.p for ours in estimates]), strict=True))
 
 
@@ -174,7 +176,7 @@ def stamp(experiment, profile, store, seeds=None):
     """One line on what a table rests on: profile, records, seeds, hardware, versions."""
     seeds = tuple(seeds or experiment.default_seeds(profile))
     found = collect(experiment, profile, store, seeds)
-    total = len(experiment.cells) * len(seeds)
+    total = len(experiment.cells) * len(experiment.repeats(profile, seeds))
     parts = [
         f"{len(found)} of {total} cells recorded; seeds {', '.join(map(str, seeds))} (n = {len(seeds)}).",
     ]
@@ -196,15 +198,17 @@ def _of(found, cell):
 
 
 def _by_seed(found, cell, selection):
-    return _of(found, cell).dropna(subset=[selection]).set_index("seed")[selection].to_dict()
+    of = _of(found, cell).dropna(subset=[selection])
+    repeats = zip(of["seed"], of["fold"], strict=True)
+    return {seed if fold is None else (seed, fold): value for (seed, fold), value in zip(repeats, of[selection], strict=True)}
 
 
-def _mean(values, wanted, diverged):
+def _mean(values, wanted, diverged, overlap=0.0):
     note = f" (n = {len(values)})" if 0 < len(values) < wanted else ""
     note += f" ({diverged} diverged)" if diverged else ""
     if not len(values):
         return (NOTHING + note).strip()
-    ours = estimate(values)
+    ours = estimate(values, overlap=overlap)
     return f"{ours.mean:.2f}{_half(ours)}{note}"
 
 

@@ -69,10 +69,10 @@ def test_every_field_is_part_of_the_identity():
         dataset="mnist", train_images=9, model="lenet5", activation="leaf", epochs=3, seed=1, init="silu", granularity="layer",
         dspt=True, slow_rho24=None, optimizer="rmsprop", lr=0.1, activation_lr=0.1, batch_size=64, shuffle=True, augment=False,
         conv_dropout="element", fc_dropout=0.5, fc_width=100, validation_images=5, options={"held": ["rho4"]}, fold=3,
-        cycles=("weights",),
+        cycles=("weights",), part=8, depth=3,
     )  # fmt: skip
     assert set(other) == {field.name for field in dataclasses.fields(Run)}
-    run = replace(RUN, dspt=False)  # which does not go with cycles
+    run = replace(RUN, dspt=False, model="mlp", fold=1)  # no DSPT, which does not go with cycles
     changed = {replace(run, **{name: value}).key for name, value in other.items() if getattr(run, name) != value}
     assert len(changed) == len(other) - 1  # the activation is leaf in both
     assert run.key not in changed

@@ -298,6 +298,19 @@ def test_five_folds_part_the_images_by_class_and_leave_the_test_set_alone():
     assert parts(replace(BASE, fold=1, validation_images=100), digits).train_images.shape[0] == 156
 
 
+def test_a_part_of_what_a_fold_leaves_is_trained_on_and_the_test_images_stay():
+    digits = data.load("digits")
+    whole, some = (parts(replace(BASE, fold=2, **part), digits) for part in ({}, {"part": 100, "validation_images": 20}))
+    assert torch.equal(whole.test_images, some.test_images)
+    assert (len(some.train_images), len(some.held_images)) == (80, 20)
+    together = {tuple(image.flatten().tolist()) for image in torch.cat([some.train_images, some.held_images])}
+    assert together == {tuple(image.flatten().tolist()) for image in whole.train_images[:100]}
+    with pytest.raises(UserError, match="part is 999999: give a whole number from 1 to"):
+        replace(BASE, fold=2, part=999_999)
+    with pytest.raises(UserError, match="give a fold too"):
+        replace(BASE, part=10)
+
+
 def test_a_fold_is_recorded_with_macro_metrics():
     record = train(replace(BASE, fold=2))
     assert set(record.scores["last"]) == {"epoch", "test_accuracy", "macro_precision", "macro_recall", "macro_f1", "auc"}

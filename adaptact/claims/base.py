@@ -115,7 +115,9 @@ class Evidence:
         found = {}
         for record in self.store.records():
             if record.protocol == PROTOCOL:
-                found.setdefault(replace(record.run, seed=0), {})[record.run.seed] = record
+                run, fold = record.run, record.run.fold
+                repeat = run.seed if fold is None else (run.seed, fold)
+                found.setdefault(replace(run, seed=0, fold=fold and 1), {})[repeat] = record
         return found
 
     def records(self, experiment, column, row, profile):
@@ -130,10 +132,11 @@ class Evidence:
         Returns
         -------
         dict of int to Record
-            By seed, in order; diverged ones too.
+            By seed, or by seed and fold, in order; diverged ones too.
         """
-        cells = {(cell.column, cell.row): cell for cell in get(experiment).cells}
-        run = get(experiment).run(cells[column, row], choose("profile", profile, PROFILES), seed=0)
+        experiment = get(experiment)
+        cells = {(cell.column, cell.row): cell for cell in experiment.cells}
+        run = experiment.run(cells[column, row], choose("profile", profile, PROFILES), 0, experiment.folds[0])
         return dict(sorted(self._by_run.get(run, {}).items()))
 
     def scores(self, experiment, column, row, profile, selection="best_test"):

@@ -1,10 +1,10 @@
 """The papers, and what goes beyond them, as lists of Runs, with the published numbers."""
 
 from ..errors import choose
-from . import leaf, leaf_studies, recurrent, weighted_sum
+from . import leaf, leaf_studies, pltanh, recurrent, weighted_sum
 from .base import PROFILES, SEEDS, Cell, Experiment, Profile
 
-_ALL = [*leaf.tables(), *leaf_studies.studies(), recurrent.experiment(), *weighted_sum.studies()]
+_ALL = [*leaf.tables(), *leaf_studies.studies(), recurrent.experiment(), *weighted_sum.studies(), *pltanh.studies()]
 EXPERIMENTS = {experiment.name: experiment for experiment in _ALL}
 
 

@@ -1,11 +1,11 @@
 """What an experiment is: a paper's table as a list of Runs at the paper's scale, and profiles that scale them down."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .. import activations
 from ..data import SOURCES
 from ..errors import choose
-from ..run import Run
+from ..run import FOLDS, Run
 
 SEEDS = (42, 100, 128, 1999, 7823)  # the LEAF paper's: 42 for its tables, all five for its seed study
 
@@ -38,6 +38,10 @@ class Profile:
         # Each cycle is as long as another training, and a fixed function is given as many epochs in all.
         fields["epochs"] = min(fields.get("epochs", run.epochs) * max(1, len(run.cycles)), run.epochs)
         fields["validation_images"] = run.validation_images * fields["train_images"] // run.train_images  # the same part
+        if run.part is not None:
+            whole = fields["train_images"] * (FOLDS - 1) // FOLDS
+            fields["part"] = min(run.part, whole)
+            fields["validation_images"] = run.validation_images * fields["part"] // run.part
         return replace(run, **fields)
 
 
@@ -84,6 +88,8 @@ class Cell:
     published : float, optional
         The printed number: best test accuracy in percent. None for a row that is not the paper's.
     published_epoch : int, optional
+    at : dict, optional
+        By a profile's name, fields of the Run that are others there: what was searched for at that scale.
     """
 
     row: str
@@ -92,6 +98,7 @@ class Cell:
     base: str | None = None
     published: float | None = None
     published_epoch: int | None = None
+    at: dict = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -106,21 +113,35 @@ class Experiment:
     cells : tuple of Cell
     seeds : tuple of int, optional
         For an experiment that is about seeds, what is run at all profiles but smoke unless others are asked for.
+    folds : tuple of int, default (None,)
+        For one with cross-validation the folds that each seed is run with; two of them at smoke.
     """
 
     name: str
     title: str
     cells: tuple
     seeds: tuple = ()
+    folds: tuple = (None,)
 
     def default_seeds(self, profile):
         """What is run at a profile unless other seeds are asked for."""
         usual = PROFILES[choose("profile", profile, PROFILES)].seeds
         return usual if profile == "smoke" else self.seeds or usual
 
-    def run(self, cell, profile, seed):
-        """The Run of one cell at a profile and seed."""
-        return replace(PROFILES[choose("profile", profile, PROFILES)].scale(cell.run), seed=seed)
+    def run(self, cell, profile, seed, fold=None):
+        """The Run of one cell at a profile, seed and fold."""
+        run = PROFILES[choose("profile", profile, PROFILES)].scale(cell.run)
+        return replace(run, seed=seed, fold=fold, **cell.at.get(profile, {}))
+
+    @property
+    def overlap(self):
+        """A fold's test images over its training images, for `adaptact.stats.estimate`; 0 without folds."""
+        return 0.0 if self.folds == (None,) else 1 / (FOLDS - 1)
+
+    def repeats(self, profile, seeds=None):
+        """The seeds and folds that a cell is run with at a profile: a list of pairs."""
+        folds = self.folds[:2] if profile == "smoke" else self.folds
+        return [(seed, fold) for seed in seeds or self.default_seeds(profile) for fold in folds]
 
     def including(self, names):
         """This experiment with rows for further activations; rows that it has already are not added twice.
@@ -180,5 +201,5 @@ class Experiment:
         -------
         list of Run
         """
-        seeds = seeds or self.default_seeds(profile)
-        return list(dict.fromkeys(self.run(cell, profile, seed) for seed in seeds for cell in self.cells))
+        repeats = self.repeats(profile, seeds)
+        return list(dict.fromkeys(self.run(cell, profile, seed, fold) for seed, fold in repeats for cell in self.cells))

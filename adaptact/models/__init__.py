@@ -8,6 +8,7 @@ import torch
 from ..errors import choose
 from .kerasnet import KerasNet
 from .lenet5 import LeNet5
+from .mlp import MLP
 from .pltanh_cnns import DeepCNN, SimpleCNN
 from .recurrent import GRU, LSTM
 from .strided_cnn import StridedCNN
@@ -18,6 +19,7 @@ MODELS = {
     "strided_cnn": StridedCNN,
     "simple_cnn": SimpleCNN,
     "deep_cnn": DeepCNN,
+    "mlp": MLP,
     "gru": GRU,
     "lstm": LSTM,
     "gru_gates": partial(GRU, gates=True),
@@ -71,4 +73,4 @@ def build(name, in_shape, activation, num_classes=10, **options):
     return model
 
 
-__all__ = ["GRU", "LSTM", "MODELS", "DeepCNN", "KerasNet", "LeNet5", "SimpleCNN", "StridedCNN", "build"]
+__all__ = ["GRU", "LSTM", "MLP", "MODELS", "DeepCNN", "KerasNet", "LeNet5", "SimpleCNN", "StridedCNN", "build"]

@@ -21,6 +21,7 @@ from .inspection import IMAGES, environment, extend, input_histograms, look, wor
 from .metrics import macro_metrics
 from .procedures import begins_cycle, stages, step
 from .split import parts
+from .units import units
 
 # Compiling takes about 10 s and saves, by estimate, 8 ns an activation and image on one thread. LeNet-5 at the laptop profile has
 # 8e8 of them, KerasNet 4e9. A rule of the Run and not of the clock, since compiled formulas round differently.
@@ -114,12 +115,14 @@ def _train(run, model, device, data_folder, checkpoint, on_epoch):
     if run.fold is not None and "last" in found:  # cross-validated results are compared by more than their accuracy
         batched = (to_unit(part) for part in split.test_images.split(EVALUATION_BATCH))
         found["last"] |= macro_metrics(model, batched, split.test_labels)
+    looked_at = (part[:IMAGES].split(EVALUATION_BATCH) for part in (split.test_images, split.test_labels))
     return Record(
         run=run,
         status="diverged" if state["diverged"] else "done",
         curves=curves,
         scores=found,
         shapes=_shapes(model, state["history"], split.test_images[:IMAGES]),
+        units=units(model, ((to_unit(images), labels) for images, labels in zip(*looked_at, strict=True))),
         seconds=round(sum(curves["seconds"]), 3),
         **environment(device),
     )
@@ -140,7 +143,7 @@ def build_model(run):
     options = dict(run.options) | ({"granularity": run.granularity} if run.granularity else {})
     options |= {"init": run.init} if run.init else {}
     network = {"conv_dropout": run.conv_dropout, "fc_dropout": run.fc_dropout} if run.model == "kerasnet" else {}
-    network |= {"fc_width": run.fc_width} if run.fc_width is not None else {}
+    network |= {name: getattr(run, name) for name in ("fc_width", "depth") if getattr(run, name) is not None}
     source = data.SOURCES[run.dataset]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)

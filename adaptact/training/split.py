@@ -27,7 +27,8 @@ def parts(run, data_set):
     ----------
     run : Run
         With a `fold`, a fifth of its training images is tested on and the set's own test images are not used: the folds are
-        those of one stratified partition, the same for every seed. Images are held out of what is left, by class and seed.
+        those of one stratified partition, the same for every seed. With a `part` only the first so many of the others are taken.
+        Images are held out of what is left, by class and seed.
     data_set : adaptact.data.DataSet
 
     Returns
@@ -44,7 +45,8 @@ def parts(run, data_set):
     try:
         if run.fold is not None:
             kept, left = _fold(labels, run.fold)
-            images, labels, tested = images[kept], labels[kept], (images[left], labels[left])
+            tested, kept = (images[left], labels[left]), kept[: run.part]
+            images, labels = images[kept], labels[kept]
         if not run.validation_images:
             return Parts(images, labels, images[:0], labels[:0], *tested)
         kept, held = _by_class(labels, run.validation_images, run.seed)
