@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ..data import SOURCES
 from ..run import FOLDS, Run
-from .base import SEEDS, Cell, Experiment
+from .base import SEEDS, Cell, Experiment, Search
 
 GREY = ("mnist", "fashion_mnist", "pneumonia")
 COLOUR = ("cifar10", "flowers", "flowers_96", "pcam")
@@ -121,6 +121,28 @@ def variance():
     """Five seeds in each of five folds, to tell what varies more."""
     cells = _cells({name: fixed(name) for name in ("PLTanh", "ReLU")}, ("mnist", "fashion_mnist"), "ReLU")
     return _experiment("variance", "Seeds or folds: what varies more", cells, SEEDS)
+
+
+def searches():
+    """The search for each data set's slope of each function that has one, on a part of fold 1; on MNIST PLTanh's on all folds.
+
+    Returns
+    -------
+    list of Search
+        A fifth of the part is held out of training and judges a trial. The fold's test images judge none.
+    """
+    found = []
+    for dataset in SETS:
+        base = base_run(dataset)
+        part = min(SEARCH_IMAGES, base.train_images * (FOLDS - 1) // FOLDS)
+        base = replace(base, epochs=2, part=part, validation_images=part * HELD_OUT // SEARCH_IMAGES)
+        for name, option in SLOPES.items():
+            run = replace(base, **fixed(name))
+            for fold in range(1, 1 + (FOLDS if (dataset, name) == ("mnist", "PLTanh") else 1)):
+                suffix = f"-fold-{fold}" if fold > 1 else ""
+                title = f"pltanh/{dataset}/{run.activation}{suffix}"
+                found.append(Search(title, replace(run, fold=fold), option, low=0.001, high=1.0, trials=15))
+    return found
 
 
 def studies():
