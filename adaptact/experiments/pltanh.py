@@ -18,6 +18,7 @@ RIVALS = ("ReLU", "Leaky ReLU", "ALReLU")
 SLOPES = {"PLTanh": "alpha", "ALReLU": "alpha", "Leaky ReLU": "negative_slope"}  # what can be searched for
 ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 0.4, 1.0)  # a grid; 0.01 is the author's snippet, 0.4 what is reported for CIFAR-10
 DEFAULT = 0.01
+DEPTHS, DEEP_ALPHAS, DEEP_BASE = (4, 16), (0.001, 0.01, 0.1, 1.0, 2.0, 5.0), "PLTanh, 0.01"
 REPORTED = {"cifar10": 85.87, "pcam": 86.68}  # accuracy of PLTanh in percent, by a third-party summary
 HYBRIDS = {
     "SigmoReLU": {"activation": "sigmorelu"},
@@ -123,6 +124,19 @@ def variance():
     return _experiment("variance", "Seeds or folds: what varies more", cells, SEEDS)
 
 
+def depth():
+    """A plain stack of dense layers on Fashion-MNIST: what depth and alpha do to training, with no batch norm to help."""
+    rows = {name: fixed(name) for name in ("ReLU", "Leaky ReLU")} | {"tanh": HYBRIDS["tanh"]}
+    rows |= {f"PLTanh, {slope:g}": fixed("PLTanh", slope) for slope in DEEP_ALPHAS}
+    plain = replace(base_run("fashion_mnist"), model="mlp", fold=None)
+    cells = [
+        Cell(row, f"{layers} hidden layers", replace(plain, depth=layers, **fields), None if row == DEEP_BASE else DEEP_BASE)
+        for row, fields in rows.items()
+        for layers in DEPTHS
+    ]
+    return Experiment("pltanh/depth", "PLTanh in deep plain networks on Fashion-MNIST", tuple(cells), seeds=SEEDS)
+
+
 def searches():
     """The search for each data set's slope of each function that has one, on a part of fold 1; on MNIST PLTanh's on all folds.
 
@@ -153,4 +167,4 @@ def studies():
     list of Experiment
         Without published numbers: of the paper's table two are reported by a third party, see `REPORTED`.
     """
-    return [folds(), alpha(), hybrids(), choices(), variance()]
+    return [folds(), alpha(), hybrids(), choices(), variance(), depth()]
