@@ -139,11 +139,11 @@ class Evidence:
         run = experiment.run(cells[column, row], choose("profile", profile, PROFILES), 0, experiment.folds[0])
         return dict(sorted(self._by_run.get(run, {}).items()))
 
-    def scores(self, experiment, column, row, profile, selection="best_test"):
-        """Test accuracies in percent of one cell by seed, without those of diverged runs; see `adaptact.Record`."""
+    def scores(self, experiment, column, row, profile, selection="best_test", metric="test_accuracy"):
+        """A metric of one cell by seed, or by seed and fold, without those of diverged runs; see `adaptact.Record`."""
         records = self.records(experiment, column, row, profile)
-        found = {seed: record.scores.get(selection, {}).get("test_accuracy") for seed, record in records.items()}
-        return {seed: accuracy for seed, accuracy in found.items() if accuracy is not None}
+        found = {seed: record.scores.get(selection, {}).get(metric) for seed, record in records.items()}
+        return {seed: value for seed, value in found.items() if value is not None}
 
 
 def hardware_of(records):
