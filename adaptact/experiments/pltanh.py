@@ -34,7 +34,13 @@ SEARCH_IMAGES, HELD_OUT = 10_000, 2_000  # a search's part of fold 1's training 
 
 # What the searches of `searches` found, of 15 trials of two epochs each, by profile, data set and function. A test holds these
 # numbers to the recorded searches. Where a scale has none, the other's stand in.
-FOUND = {}
+FOUND = {
+    "laptop": {
+        "mnist": {"PLTanh": 0.00123, "ALReLU": 0.00123, "Leaky ReLU": 0.00123},
+        "fashion_mnist": {"PLTanh": 0.00123, "ALReLU": 0.00888, "Leaky ReLU": 0.00125},
+        "pneumonia": {"PLTanh": 0.0576, "ALReLU": 0.0203, "Leaky ReLU": 0.106},
+    },
+}
 
 
 def fixed(name, slope=DEFAULT):
