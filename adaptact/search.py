@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from .disk import room
 from .errors import UserError, choose
 from .experiments.base import PROFILES
 from .records import PROTOCOL, Store, reason_of, write_atomically
@@ -60,6 +61,7 @@ def search(space, profile, store=None, *, device="auto", data_folder=None, seed=
     if len(found := load(space, profile, store, seed=seed)):
         return found
     journal = journal_of(space, profile, store.target)
+    room(journal.parent)
     try:
         journal.parent.mkdir(parents=True, exist_ok=True)
         with _alone(FileLock(f"{journal}.lock"), space.name) as lock:
