@@ -16,6 +16,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
+from tqdm import tqdm
 
 from .disk import room
 from .errors import UserError, choose
@@ -327,6 +328,7 @@ def _one(space, profile, folders, options, parent):
     """One search in a worker; what went wrong is returned."""
     if os.getpid() != parent:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        tqdm.set_lock(threading.RLock())  # its own is among processes, and Ctrl-C would leave it behind with a warning
     try:
         return search(space, profile, Store(*folders), **options)
     except UserError as error:
