@@ -16,7 +16,9 @@ import joblib
 import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
+from tqdm import tqdm
 
+from .disk import room
 from .errors import UserError, choose
 from .experiments.base import PROFILES
 from .records import PROTOCOL, Store, reason_of, write_atomically
@@ -60,6 +62,7 @@ def search(space, profile, store=None, *, device="auto", data_folder=None, seed=
     if len(found := load(space, profile, store, seed=seed)):
         return found
     journal = journal_of(space, profile, store.target)
+    room(journal.parent)
     try:
         journal.parent.mkdir(parents=True, exist_ok=True)
         with _alone(FileLock(f"{journal}.lock"), space.name) as lock:
@@ -325,6 +328,7 @@ def _one(space, profile, folders, options, parent):
     """One search in a worker; what went wrong is returned."""
     if os.getpid() != parent:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        tqdm.set_lock(threading.RLock())  # its own is among processes, and Ctrl-C would leave it behind with a warning
     try:
         return search(space, profile, Store(*folders), **options)
     except UserError as error:

@@ -78,7 +78,7 @@ def test_list_names_everything(capsys):
         (["search", "pltanh/mnis", "--profile", "smoke"], "Did you mean 'pltanh/mnist/pltanh'? Choose from: pltanh/mnist/pltanh, "),
         (["search", "pltanh/mnist"], "--profile is missing. Choose from: smoke, laptop, paper."),
         (["search", "pltanh/mnist", "--profile", "small"], "Choose from: smoke, laptop, paper."),
-        (["search", "pltanh/mnist", "--profile", "smoke", "--results", "file"], "cannot write file/searches/"),
+        (["search", "pltanh/mnist", "--profile", "smoke", "--results", "file"], "file is no folder"),
         (["status", "--verbose"], "--verbose"),
     ],
 )
