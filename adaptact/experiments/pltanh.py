@@ -126,8 +126,8 @@ def variance():
 
 def tabular():
     """Whether PLTanh does better on tables, which the paper does not try."""
-    rows = {f"PLTanh, {slope:g}": fixed("PLTanh", slope) for slope in (0.1, 0.4)}
-    rows = {"PLTanh": fixed("PLTanh"), **rows, **{name: fixed(name) for name in RIVALS}, "tanh": {"activation": "tanh"}}
+    rows = {"PLTanh": fixed("PLTanh"), "PLTanh, 0.1": fixed("PLTanh", 0.1), **{name: fixed(name) for name in RIVALS}}
+    rows["tanh"] = HYBRIDS["tanh"]
     cells = []
     for dataset in TABLES:
         source = SOURCES[dataset]
@@ -135,7 +135,7 @@ def tabular():
         for row, fields in rows.items():
             run = Run(dataset=dataset, train_images=source.train_size, model="mlp", **fields, **settings)
             cells.append(Cell(row, source.title, run, None if row == "PLTanh" else "PLTanh"))
-    return _experiment("tabular", "PLTanh on tables, with a plain MLP", cells, SEEDS)
+    return _experiment("tabular", "PLTanh on tables, with a plain MLP", cells, SEEDS[:3])
 
 
 def studies():
