@@ -10,7 +10,7 @@ from collections import Counter
 
 from . import __version__, activations, data, plugins
 from .errors import UserError, choose, parse_seeds
-from .experiments import EXPERIMENTS, PROFILES, get
+from .experiments import EXPERIMENTS, PROFILES, SEARCHES, get, get_searches
 from .records import PROTOCOL, Store, project_folder
 from .training import pick_device
 from .transfer import export_records, import_records
@@ -28,10 +28,12 @@ examples:
   python -m adaptact check mine.py                           the battery of checks over your own activations
   python -m adaptact bench leaf,apalu --networks lenet5      what they cost beside ReLU and SiLU
   python -m adaptact plan leaf/table-4 --profile laptop      what is to do, and how long it takes here
+  python -m adaptact search pltanh/mnist --profile laptop --data DIR     the slopes that fit a data set, by Optuna
   python -m adaptact export leaf/table-4 records.zip         its records as one file, to move them
   python -m adaptact import records.zip                      make such records, or those in _runs, the book's evidence
 
-A run that is recorded is not trained again. A killed run goes on from its last epoch: give the same command again.
+A run that is recorded is not trained again. A killed run goes on from its last epoch, and a killed search
+with its last trial: give the same command again.
 Records are looked for in results/ and _runs/, and written to _runs/, unless --results names another folder."""
 
 
@@ -54,6 +56,13 @@ def command_list(arguments):
     print("experiments:")
     for experiment in EXPERIMENTS.values():
         print(f"  {experiment.name:20} {experiment.title} ({len(experiment.cells) * len(experiment.folds)} runs a seed)")
+    print("\nsearches:")
+    groups = {}
+    for name in SEARCHES:
+        group, _, last = name.rpartition("/")
+        groups.setdefault(group, []).append(last)
+    for group, names in groups.items():
+        print(f"  {group:20} {', '.join(names)}")
     print("\nprofiles:")
     for profile in PROFILES.values():
         print(f"  {profile.name:20} {profile.summary}; {profile.cost}; seeds {', '.join(map(str, profile.seeds))}")
@@ -100,6 +109,40 @@ def command_run(arguments):
     for run, reason in outcome.failed.items():
         print(f"failed: {run.name}: {reason}", file=sys.stderr)
     return 1 if outcome.failed else 0
+
+
+def command_search(arguments):
+    from .search import best, load, search_all
+    from .sweep import TerminatedWorkerError, auto_jobs
+
+    spaces, store, jobs = get_searches(arguments.search), _store(arguments), _jobs(arguments.jobs)
+    if arguments.profile is None:
+        raise UserError(f"--profile is missing. Choose from: {', '.join(PROFILES)}.")
+    profile, device = PROFILES[choose("profile", arguments.profile, PROFILES)], pick_device(arguments.device)
+    to_be_had = data.to_be_had([profile.scale(space.run) for space in spaces], arguments.data)
+    spaces = [space for space in spaces if profile.scale(space.run) in to_be_had]
+    jobs = auto_jobs(len(spaces), device) if jobs == "auto" else min(jobs, len(spaces))
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options = {"device": str(device), "data_folder": data.data_folder(arguments.data).resolve()}
+    failed = {}
+    try:
+        for space, trials in search_all(spaces, profile.name, store, jobs=jobs, **options):
+            if isinstance(trials, UserError):
+                failed[str(trials)] = None
+                continue
+            row = best(trials)
+            found = f"{space.option} {row['value']:.4g}, validation accuracy {row['validation_accuracy']:.2f} %"
+            print(f"{space.name} at {profile.name}: {found}, best of {len(trials)} trials", flush=True)
+    except (KeyboardInterrupt, TerminatedWorkerError) as error:
+        complete = sum(len(load(space, profile.name, store)) > 0 for space in spaces)
+        interrupted = isinstance(error, KeyboardInterrupt)
+        reason = "" if interrupted else ", a worker process was killed; it may want memory: try fewer --jobs"
+        said = f"{complete} of {len(spaces)} searches are complete; the same command goes on from here"
+        print(f"stopped{reason}: {said}", file=sys.stderr)
+        return 130 if interrupted else 1
+    if failed:
+        raise UserError("\nadaptact: ".join(failed))
 
 
 def command_status(arguments):
@@ -221,6 +264,16 @@ def command_import(arguments):
         print(f"left out: {len(result.left_out)} of smoke runs, which are no evidence")
     for protocol, number in sorted(result.other_protocol.items()):
         print(f"left out: {number} of protocol {protocol}, not {PROTOCOL}; run their experiments again")
+    said = {
+        "imported": "searches imported",
+        "present": "searches there already",
+        "kept": "another search of the same name is there, and is kept",
+        "incomplete": "left out, searches that are not complete; search again, which goes on with them",
+        "left_out": "left out, searches at smoke or of another protocol, which are no evidence",
+    }
+    for state, words in said.items():
+        if names := [name for name, became in result.searches.items() if became == state]:
+            print(f"{words}: {_few(names)}")
 
 
 def command_check(arguments):
@@ -301,6 +354,15 @@ def _parser():
     run.add_argument("--backend", default="loky", help="loky: processes on this machine | dask: a cluster (default: loky)")
     run.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of the Dask cluster")
 
+    slope = add("search", command_search, "find an activation's slope with Optuna, on images held out of training")
+    slope.add_argument("search", metavar="NAME", help="such as pltanh/mnist/pltanh, or pltanh/mnist for all of these; see list")
+    slope.add_argument("--profile", metavar="P", help=" | ".join(PROFILES))
+    slope.add_argument("--jobs", default="auto", metavar="N", help="searches at a time, one thread each (default: auto)")
+    slope.add_argument("--device", default="auto", help="auto | cpu | cuda (default: auto)")
+    add_data(slope)
+    add_results(slope, "folder to read searches and records from and write them to (default: see below)")
+    slope.epilog = "Default folders: results/ and _runs/ are read, _runs/ is written; a search that is complete is not done again."
+
     status = add("status", command_status, "show what is recorded, at which profile and seed")
     _add_activations(status)
     add_results(status, "folder of records (default: results/ and _runs/)")
@@ -336,7 +398,11 @@ def _parser():
     _add_activations(out)
     add_results(out, "folder of records (default: results/ and _runs/)")
 
-    copy = add("import", command_import, "copy records, but for smoke ones, into results/, where notebooks and book take them from")
+    copy = add(
+        "import",
+        command_import,
+        "copy records and searches, but for smoke ones, into results/, where notebooks and book take them from",
+    )
     copy.add_argument("source", nargs="?", metavar="FILE_OR_DIR", help="what export wrote, or a folder of records (default: _runs)")
     _add_activations(copy)
     add_results(copy, "folder to copy them into (default: results)")

@@ -1,4 +1,4 @@
-"""Records from one machine to another, and from a folder of runs into the evidence: export and import."""
+"""Records from one machine to another, and records and searches from a folder of runs into the evidence: export and import."""
 
 import io
 import zipfile
@@ -40,7 +40,10 @@ def export_records(records, path):
 
 @dataclass
 class Imported:
-    """What became of the records of an import: names of runs in each list, and the count by protocol in `other_protocol`."""
+    """What became of the records of an import: names of runs in each list, and the count by protocol in `other_protocol`.
+
+    `searches` maps the names of the searches' journals to one of these words: imported, present, kept, incomplete, left_out.
+    """
 
     imported: list = field(default_factory=list)
     present: list = field(default_factory=list)
@@ -48,10 +51,13 @@ class Imported:
     replaced: list = field(default_factory=list)
     left_out: list = field(default_factory=list)
     other_protocol: dict = field(default_factory=dict)
+    searches: dict = field(default_factory=dict)
 
 
 def import_records(source, target, unless=lambda run: False):
     """Copy records into a folder, where they become evidence. Doing it again, or with another machine's half, is safe.
+
+    Of a folder the journals of complete searches go along, but for those at smoke.
 
     Parameters
     ----------
@@ -85,7 +91,7 @@ def import_records(source, target, unless=lambda run: False):
             raise UserError(f"{name} is damaged or no record ({reason_of(error)}); {what}.") from error
     if unknown:
         raise UserError(f"{source} has records of activations not known here: {', '.join(unknown)}. Give --add FILE too.")
-    result = Imported()
+    result, journals = Imported(), _journals(source)
     for record in found:
         name = record.run.name
         if unless(record.run):
@@ -95,7 +101,32 @@ def import_records(source, target, unless=lambda run: False):
         else:
             getattr(result, _place(record, target)).append(name)
     result.imported += result.replaced
+    for journal, state in journals.items():
+        result.searches[journal.stem] = state or _copy(journal, target.target / "searches" / journal.name)
     return result
+
+
+def _journals(source):
+    """The searches' journals in a folder, each with why it is left out, or None."""
+    paths = sorted(source.glob("searches/*.log")) if source.is_dir() else []
+    if not paths:
+        return {}
+    from .search import is_complete  # here, since it needs `sweep`, and a journal needs Optuna
+
+    found = {}
+    for path in paths:
+        complete, said = is_complete(path)
+        stays = said.get("profile") == "smoke" or said.get("protocol") != PROTOCOL
+        found[path] = "incomplete" if not complete else "left_out" if stays else None
+    return found
+
+
+def _copy(journal, to):
+    data = journal.read_bytes()
+    if to.exists():
+        return "present" if to.read_bytes() == data else "kept"
+    write_atomically(to, data)
+    return "imported"
 
 
 def _place(record, target):

@@ -24,6 +24,7 @@ def test_help_teaches(capsys):
         "check",
         "bench",
         "plan",
+        "search",
         "export",
         "import",
         "leaf/table-4 --profile smoke",
@@ -49,7 +50,7 @@ def test_list_names_everything(capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["rum"], "Did you mean 'run'? Choose from: list, run, plan, status, claims, data, check, bench, export, import."),
+        (["rum"], "Did you mean 'run'? Choose from: list, run, plan, search, status, claims, data, check, bench, export, import."),
         (["run", "leaf/table-9", "--profile", "smoke"], "Choose from: leaf/table-2, leaf/table-3"),
         (["run", "leaf/table-4", "--profile", "small"], "Choose from: smoke, laptop, paper."),
         (["run", "leaf/table-4", "--profile", "recorded"], "Choose from: smoke, laptop, paper."),
@@ -74,6 +75,10 @@ def test_list_names_everything(capsys):
         (["plan", "leaf/table-4", "--profile", "smoke", "--device", "tpu"], "Choose from: auto, cpu, cuda."),
         (["plan", "leaf/table-4", "--profile", "smoke", "--results", "file"], "file is no folder"),
         (["run", "leaf/table-4", "--profile", "smoke", "--results", "file"], "file is no folder"),
+        (["search", "pltanh/mnis", "--profile", "smoke"], "Did you mean 'pltanh/mnist/pltanh'? Choose from: pltanh/mnist/pltanh, "),
+        (["search", "pltanh/mnist"], "--profile is missing. Choose from: smoke, laptop, paper."),
+        (["search", "pltanh/mnist", "--profile", "small"], "Choose from: smoke, laptop, paper."),
+        (["search", "pltanh/mnist", "--profile", "smoke", "--results", "file"], "cannot write file/searches/"),
         (["status", "--verbose"], "--verbose"),
     ],
 )

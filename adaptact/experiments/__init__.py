@@ -2,10 +2,11 @@
 
 from ..errors import choose
 from . import leaf, leaf_studies, pltanh, recurrent, weighted_sum
-from .base import PROFILES, SEEDS, Cell, Experiment, Profile
+from .base import PROFILES, SEEDS, Cell, Experiment, Profile, Search
 
 _ALL = [*leaf.tables(), *leaf_studies.studies(), recurrent.experiment(), *weighted_sum.studies(), *pltanh.studies()]
 EXPERIMENTS = {experiment.name: experiment for experiment in _ALL}
+SEARCHES = {search.name: search for search in pltanh.searches()}
 
 
 def get(name):
@@ -19,4 +20,16 @@ def get(name):
     return EXPERIMENTS[choose("experiment", name, EXPERIMENTS)]
 
 
-__all__ = ["EXPERIMENTS", "PROFILES", "SEEDS", "Cell", "Experiment", "Profile", "get"]
+def get_searches(name):
+    """The search of a name, or all whose names go on from it after a slash: ``pltanh/mnist``, ``pltanh``.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    found = [search for search in SEARCHES.values() if f"{search.name}/".startswith(f"{name}/")]
+    return found or [SEARCHES[choose("search", name, SEARCHES)]]
+
+
+__all__ = ["EXPERIMENTS", "PROFILES", "SEARCHES", "SEEDS", "Cell", "Experiment", "Profile", "Search", "get", "get_searches"]

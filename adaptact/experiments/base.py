@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from .. import activations
 from ..data import SOURCES
-from ..errors import choose
+from ..errors import UserError, choose
 from ..run import FOLDS, Run
 
 SEEDS = (42, 100, 128, 1999, 7823)  # the LEAF paper's: 42 for its tables, all five for its seed study
@@ -99,6 +99,41 @@ class Cell:
     published: float | None = None
     published_epoch: int | None = None
     at: dict = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Search:
+    """A number to be found for each data set: an option of an activation, by images held out of training.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``pltanh/mnist/pltanh``.
+    run : Run
+        A trial without the option, at the paper's scale; with `validation_images`.
+    option : str
+    low, high : float
+        What is tried lies between them, evenly by its logarithm.
+    trials : int
+
+    Raises
+    ------
+    UserError
+        If no images are held out, or the range or the number of trials makes no sense.
+    """
+
+    name: str
+    run: Run
+    option: str
+    low: float
+    high: float
+    trials: int
+
+    def __post_init__(self):
+        if not self.run.validation_images:
+            raise UserError(f"{self.name}: trials are judged by images held out of training; give its run validation_images.")
+        if not 0 < self.low < self.high or self.trials < 1:
+            raise UserError(f"{self.name}: give a low above 0, a high above it, and at least 1 trial.")
 
 
 @dataclass(frozen=True)
