@@ -179,8 +179,10 @@ def _random_images(name, device):
     parts = []
     for count in (source.train_size, source.test_size):
         shape = (count, *source.in_shape)
-        table = torch.randn(shape, generator=generator) if source.tabular else None
-        parts.append(torch.randint(256, shape, dtype=torch.uint8, generator=generator) if table is None else table)
+        if source.tabular:
+            parts.append(torch.randn(shape, generator=generator))
+        else:
+            parts.append(torch.randint(256, shape, dtype=torch.uint8, generator=generator))
         parts.append(torch.randint(source.num_classes, (count,), generator=generator))
     return data.DataSet(*parts).to(device)
 
