@@ -68,7 +68,7 @@ def command_list(arguments):
         print(f"  {profile.name:20} {profile.summary}; {profile.cost}; seeds {', '.join(map(str, profile.seeds))}")
     print("\ndata sets:")
     for name, source in data.SOURCES.items():
-        print(f"  {name:20} {source.title}, {source.train_size:,} + {source.test_size:,} images of {source.in_shape}")
+        print(f"  {name:20} {source.title}, {source.train_size:,} + {source.test_size:,} {source.samples} of {source.in_shape}")
 
 
 def _asked_for(arguments):

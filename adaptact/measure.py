@@ -174,11 +174,15 @@ class _Progress:
 
 @cache
 def _random_images(name, device):
-    """A data set of the right size without any files."""
+    """A data set of the right size and type without any files."""
     source, generator = data.SOURCES[name], torch.Generator().manual_seed(0)
     parts = []
     for count in (source.train_size, source.test_size):
-        parts.append(torch.randint(256, (count, *source.in_shape), dtype=torch.uint8, generator=generator))
+        shape = (count, *source.in_shape)
+        if source.tabular:
+            parts.append(torch.randn(shape, generator=generator))
+        else:
+            parts.append(torch.randint(256, shape, dtype=torch.uint8, generator=generator))
         parts.append(torch.randint(source.num_classes, (count,), generator=generator))
     return data.DataSet(*parts).to(device)
 

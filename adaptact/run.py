@@ -15,6 +15,7 @@ from .models import MODELS
 OPTIMIZERS = ("adam", "rmsprop")
 WITH_WIDTH = ("lenet5", "kerasnet", "strided_cnn", "deep_cnn", "mlp")
 WITH_DEPTH = ("mlp",)
+FOR_TABLES = ("mlp",)
 FOLDS = 5
 CONV_DROPOUTS = ("channel", "element")
 CYCLES = ("weights", "activations", "both")
@@ -62,7 +63,7 @@ class Run:
     shuffle : bool
         Whether each epoch draws a new order. The LEAF code does not shuffle.
     augment : bool
-        Horizontal flips and integer shifts; see `adaptact.data.augment`.
+        Horizontal flips and integer shifts; see `adaptact.data.augment`. Not for tables.
     conv_dropout : {"channel", "element"}
         KerasNet's dropout after its convolutions. The other networks have none and ignore it.
     fc_dropout : float
@@ -122,6 +123,8 @@ class Run:
     def __post_init__(self):
         choose("data set", self.dataset, SOURCES)
         choose("model", self.model, MODELS)
+        if SOURCES[self.dataset].tabular:
+            self._be_for_a_table()
         if self.fc_width is not None and self.model not in WITH_WIDTH:
             raise UserError(
                 f"{self.model} has no hidden dense layer: leave fc_width None, or choose from: {', '.join(WITH_WIDTH)}."
@@ -154,6 +157,12 @@ class Run:
             self._try_options()
         if self.slow_rho24 is not None and self.activation != "leaf":
             raise UserError(f"slow_rho24 is a rate for LEAF's rho2 and rho4; {self.activation} has none. Leave it None.")
+
+    def _be_for_a_table(self):
+        if self.model not in FOR_TABLES:
+            raise UserError(f"{self.model} takes images, and {self.dataset} is a table. Choose from: {', '.join(FOR_TABLES)}.")
+        if self.augment:
+            raise UserError(f"{self.dataset} is a table, whose rows cannot be flipped or shifted: set augment to False.")
 
     def _be_options(self):
         given = self.options.items() if isinstance(self.options, dict) else self.options

@@ -8,12 +8,12 @@ import torch
 
 @dataclass(frozen=True)
 class DataSet:
-    """A labelled image set in memory.
+    """A labelled set of images, or of a table's rows, in memory.
 
     Attributes
     ----------
     train_images, test_images : torch.Tensor
-        uint8, ``(N, channels, rows, columns)``.
+        uint8, ``(N, channels, rows, columns)``. Of a table float32 as it comes, ``(N, 1, 1, features)``.
     train_labels, test_labels : torch.Tensor
         int64, ``(N,)``.
     """

@@ -14,6 +14,7 @@ from ..errors import UserError, choose
 from .dataset import DataSet, Fault, parted
 from .medical import PCam, Pneumonia
 from .photos import FLOWERS, FLOWERS_96
+from .tabular import BANKNOTE, IONOSPHERE, SONAR, WHEAT, Shipped
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,13 @@ class Source:
     num_classes: int = 10
     stands_in_for: str = None  # a set that is asked for in its place wherever that one is to be had
     reader: object = None  # in torchvision's place: its check(folder) and read(folder) raise a Fault, download(folder) fetches
+    shipped: bool = False  # inside scikit-learn: there are no files
+    tabular: bool = False  # float32 rows of features as images of one line, (1, 1, features); see `adaptact.training.parts`
+
+    @property
+    def samples(self):
+        """What it has many of, in words."""
+        return "rows" if self.tabular else "images"
 
 
 # torchvision knows the md5 of the packed MNIST files only, and looks no more once they are unpacked. The md5 of
@@ -52,8 +60,20 @@ _CIFAR = {
     for name, md5 in [*tv.CIFAR10.train_list, *tv.CIFAR10.test_list, (tv.CIFAR10.meta["filename"], tv.CIFAR10.meta["md5"])]
 }
 
+
+def _shipped_table(title, features, train_size, test_size, num_classes, loader):
+    of = {"num_classes": num_classes, "reader": Shipped(loader, test_size)}
+    return Source(title, (1, 1, features), train_size, test_size, **of, shipped=True, tabular=True)
+
+
+def _table(title, reader):
+    train_size = sum(reader.classes.values()) - reader.test_size
+    of = {"num_classes": len(reader.classes), "reader": reader}
+    return Source(title, (1, 1, reader.features), train_size, reader.test_size, **of, tabular=True)
+
+
 SOURCES = {
-    "digits": Source("digits", (1, 28, 28), 1_437, 360),
+    "digits": Source("digits", (1, 28, 28), 1_437, 360, shipped=True),
     "mnist": Source("MNIST", (1, 28, 28), 60_000, 10_000, tv.MNIST, _idx_files("MNIST", _MNIST)),
     "fashion_mnist": Source("Fashion-MNIST", (1, 28, 28), 60_000, 10_000, tv.FashionMNIST, _idx_files("FashionMNIST", _FASHION)),
     "kmnist": Source("KMNIST", (1, 28, 28), 60_000, 10_000, tv.KMNIST, _idx_files("KMNIST", _KMNIST)),
@@ -73,6 +93,13 @@ SOURCES = {
     ),
     "pcam": Source("PatchCamelyon, first 50,000", (3, 96, 96), 50_000, 10_000, num_classes=2, reader=PCam(50_000, 10_000)),
     "pneumonia": Source("PneumoniaMNIST", (1, 28, 28), 4_708, 624, num_classes=2, stands_in_for="pcam", reader=Pneumonia()),
+    "iris": _shipped_table("iris", 4, 120, 30, 3, "load_iris"),
+    "wine": _shipped_table("wine", 13, 142, 36, 3, "load_wine"),
+    "breast_cancer": _shipped_table("breast cancer", 30, 455, 114, 2, "load_breast_cancer"),
+    "banknote": _table("banknotes", BANKNOTE),
+    "sonar": _table("sonar", SONAR),
+    "ionosphere": _table("ionosphere", IONOSPHERE),
+    "wheat_seeds": _table("wheat seeds", WHEAT),
 }
 
 
@@ -140,8 +167,8 @@ def load(name, folder=None, device="cpu"):
     Parameters
     ----------
     name : str
-        A key of `SOURCES`. ``digits`` needs no files: scikit-learn ships it. Of ``pcam`` only the first patches are taken; see
-        `adaptact.data.medical`.
+        A key of `SOURCES`. Those that are `shipped`, such as ``digits``, need no files. Of ``pcam`` only the first patches are
+        taken; see `adaptact.data.medical`.
     folder : path, optional
         Where the files are, as `fetch` leaves them; see `data_folder`.
     device : str or torch.device, default "cpu"
@@ -186,8 +213,8 @@ def fetch(name, folder=None):
     """
     source = SOURCES[choose("data set", name, SOURCES)]
     folder = data_folder(folder)
-    if name == "digits":
-        return "digits: ships inside scikit-learn, nothing to fetch."
+    if source.shipped:
+        return f"{source.title}: ships inside scikit-learn, nothing to fetch."
     fault = _fault(name, folder)
     if fault and fault.mending:
         raise UserError(f"{source.title}: {fault}. {fault.mending}")
@@ -205,7 +232,7 @@ def fetch(name, folder=None):
         raise UserError(f"{source.title}: no download into {folder} ({reason}). Copy its files there by hand.") from error
     if fault := _fault(name, folder):
         raise UserError(f"{source.title}: {fault}, even after the download.")
-    return f"{source.title}: ready in {folder}, {source.train_size} training and {source.test_size} test images."
+    return f"{source.title}: ready in {folder}, {source.train_size} training and {source.test_size} test {source.samples}."
 
 
 def to_be_had(runs, folder=None):

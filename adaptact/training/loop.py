@@ -164,12 +164,12 @@ def batches(run, epoch, images, labels):
     epoch : int
         From 1.
     images, labels : torch.Tensor
-        The whole training set on the device, uint8 and int64.
+        The whole training set on the device, uint8, or float32 for a table, and int64.
 
     Yields
     ------
     images, labels : torch.Tensor
-        float32 in [0, 1], ``(batch, channels, rows, columns)``, and int64, ``(batch,)``.
+        float32, of images in [0, 1], ``(batch, channels, rows, columns)``, and int64, ``(batch,)``.
     """
     # Order and augmentation are drawn on the CPU: they are the same on every device, and for every activation.
     generator = torch.Generator().manual_seed(_entropy(run.seed, epoch, "batches"))
@@ -186,13 +186,16 @@ def batches(run, epoch, images, labels):
 
 
 def to_unit(images):
-    """uint8 images as float32 in [0, 1], without mean or deviation taken out: the LEAF code's only preparation."""
-    return images.float().div_(255)
+    """uint8 images as float32 in [0, 1], without mean or deviation taken out: the LEAF code's only preparation.
+
+    What is floating point already, a table's rows that `parts` has standardised, stays as it is.
+    """
+    return images if images.is_floating_point() else images.float().div_(255)
 
 
 @torch.inference_mode()
 def evaluate(model, images, labels):
-    """Mean cross entropy, and accuracy in percent, of a model on uint8 images; leaves the model in evaluation mode."""
+    """Mean cross entropy, and accuracy in percent, of a model on images from `parts`; leaves the model in evaluation mode."""
     model.eval()
     loss = torch.zeros((), dtype=torch.float64, device=images.device)
     correct = torch.zeros((), dtype=torch.int64, device=images.device)
