@@ -7,6 +7,7 @@ import torch
 from ..activations.pltanh import pltanh
 from ..plotting import curve
 from .base import Claim, Verdict
+from .pltanh_cost import overhead
 from .rules import parts
 
 # The alpha of the author's code, and the one reported for CIFAR-10; the others are not in the text available to us.
@@ -42,6 +43,14 @@ def claims():
             parts({"bounded": bounded(FUNCTIONS), "smooth": differentiable(FUNCTIONS)}),
             published="bounded",
             note="it is neither smooth nor bounded; it has a lower bound, zero, but no upper one",
+        ),
+        Claim(
+            "pltanh-overhead",
+            "pltanh",
+            "open question 3",
+            "effect",
+            "PLTanh costs more than ReLU, the more so in deep networks",
+            overhead,
         ),
     ]
 
