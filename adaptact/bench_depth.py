@@ -1,16 +1,18 @@
 """What PLTanh costs in networks of growing depth, beside its rivals: ``python -m adaptact bench depth``.
 
 One thread, and the processor time of this process: what other programs take does not count. In every round each depth and
-function is timed once, and a ratio to ReLU is taken within a round and depth. Inputs are random: speed does not depend on them,
-but for numbers so small that a processor is slow with them, as squared gradients in deep networks are; here they are set to zero.
+function is timed once, the functions in a new order, and a ratio to ReLU is taken within a round and depth. They share the
+weights: where these lie in memory matters. Inputs are random: speed does not depend on them, but for numbers so small that a
+processor is slow with them, as squared gradients in deep networks are; here they are set to zero.
 """
 
 import contextlib
+import random
 import sys
 import time
 import timeit
 from functools import partial
-from itertools import product
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from .activations import compiled, make, was_compiled
-from .bench import _in_mode, _peak, _step, machine
+from .bench import _peak, _step, machine
 from .functional import pltanh
 from .models import MLP
 
@@ -37,26 +39,23 @@ class _Plain(nn.Module):
         return pltanh(x, 0.01)
 
 
-def _convolutions(activation, depth, channels=16, side=16):
-    layers = []
-    for _ in range(depth):
-        layers += [nn.Conv2d(channels, channels, 3, padding=1), activation((channels, side, side))]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * side**2, CLASSES))
+def _convolutions(depth):
+    pairs = [(nn.Conv2d(16, 16, 3, padding=1), nn.Identity()) for _ in range(depth)]
+    return nn.Sequential(*chain(*pairs), nn.Flatten(), nn.Linear(16 * 16 * 16, CLASSES))
 
 
-# By name the shape of a batch, and what builds a network of so many layers, given the activation and their number.
-BODIES = {
-    "dense": ((128, 256), lambda activation, depth: MLP((256,), activation, CLASSES, depth=depth, fc_width=256)),
+BODIES = {  # by name the shape of a batch, and what builds a network of so many layers, with a place for a function after each
+    "dense": ((128, 256), lambda depth: MLP((256,), lambda shape: nn.Identity(), CLASSES, depth=depth, fc_width=256)),
     "convolutions": ((32, 16, 16, 16), _convolutions),
 }
 NAMES = ("ReLU", "Leaky ReLU", "ALReLU", "ALReLU, compiled", "tanh", "PLTanh", "PLTanh, compiled")
-FUNCTIONS = {name: partial(make, name.partition(",")[0].lower().replace(" ", "_")) for name in NAMES}
-FUNCTIONS["PLTanh, plain"] = lambda shape: _Plain()
+FUNCTIONS = {name: partial(make, name.partition(",")[0].lower().replace(" ", "_"), (1,)) for name in NAMES}
+FUNCTIONS["PLTanh, plain"] = _Plain
 PASSES = ("forward", "gradient", "step")
 LABELS = {"step": "training step", "gradient": "forward and backward", "forward": "forward", "peak_to_relu": "peak memory"}
 
 
-def bench_depth(*, depths=DEPTHS, bodies=tuple(BODIES), functions=tuple(FUNCTIONS), rounds=7):
+def bench_depth(*, depths=DEPTHS, bodies=tuple(BODIES), functions=tuple(FUNCTIONS), rounds=9):
     """Measure networks of equal layers with one function each, on the CPU.
 
     Parameters
@@ -67,7 +66,7 @@ def bench_depth(*, depths=DEPTHS, bodies=tuple(BODIES), functions=tuple(FUNCTION
         Keys of `BODIES`.
     functions : iterable of str
         Keys of `FUNCTIONS`; ReLU is measured besides.
-    rounds : int, default 7
+    rounds : int, default 9
         Measurements of each, interleaved.
 
     Returns
@@ -79,19 +78,18 @@ def bench_depth(*, depths=DEPTHS, bodies=tuple(BODIES), functions=tuple(FUNCTION
         ``peak``, the most bytes that forward and backward allocate at once, and ``peak_to_relu``.
     """
     functions = list(dict.fromkeys(["ReLU", *functions]))
-    calls, lines = {}, {}
+    lines, times, order = {}, {}, random.Random(0)
     with _quietly():
         where = machine("cpu")
-        for key in product(bodies, depths, functions):
-            made = _calls(*key)
-            if made is not None:  # else there is no compiler
-                peak, *made = made
-                calls[key] = [(call, max(1, int(SECONDS / _seconds(call, 1)))) for call in made]
-                lines[key] = dict(zip(("body", "depth", "function", "peak"), (*key, peak), strict=True))
-        times = {key: [] for key in calls}
+        networks = {(body, depth): _Network(body, depth) for body in bodies for depth in depths}
+        for (body, depth), network in networks.items():
+            for function in functions:
+                if (peak := network.first(function)) is not None:  # else there is no compiler
+                    key = body, depth, function
+                    lines[key], times[key] = dict(zip(("body", "depth", "function", "peak"), (*key, peak), strict=True)), []
         for _ in tqdm(range(rounds), desc="rounds", disable=not sys.stderr.isatty()):
-            for key, each in calls.items():
-                times[key].append([_seconds(call, number) for call, number in each])
+            for body, depth, function in sorted(times, key=lambda key: (*key[:2], order.random())):
+                times[body, depth, function].append(networks[body, depth].seconds(function))
     for (body, depth, function), line in lines.items():
         own, relu = (np.array(times[body, depth, name]) for name in (function, "ReLU"))  # rounds x passes
         for number, name in enumerate(PASSES):
@@ -103,19 +101,7 @@ def bench_depth(*, depths=DEPTHS, bodies=tuple(BODIES), functions=tuple(FUNCTION
 
 
 def ratios(result, what="step"):
-    """Ratios to ReLU by depth.
-
-    Parameters
-    ----------
-    result : dict
-        From `bench_depth`.
-    what : {"step", "gradient", "forward", "peak_to_relu"}
-
-    Returns
-    -------
-    pandas.DataFrame
-        Text: a line for each body and function, a column for each depth; the median, with the quartiles where there are some.
-    """
+    """Ratios to ReLU of a result, as a table of text by depth: the median and quartiles of a time; `what` is a key of `LABELS`."""
     lines = pd.DataFrame(result["lines"]).set_index(["body", "function", "depth"])[what]
     said = lines.map(lambda of: f"{of:.2f}" if what == "peak_to_relu" else "{1:.2f} [{0:.2f}–{2:.2f}]".format(*of))
     return said.unstack("depth", sort=False)
@@ -129,26 +115,39 @@ def table(result):
     return "\n".join(text)
 
 
-def _calls(body, depth, function):
-    """The peak of memory, and the three passes to time, all called once; None where a formula is not compiled after all."""
-    mode = "compiled" if function.endswith(", compiled") else "eager"
-    shape, network = BODIES[body]
-    torch.manual_seed(0)
-    model = network(FUNCTIONS[function], depth)
-    images, labels = torch.randn(shape), torch.randint(CLASSES, shape[:1])
-    optimizer = torch.optim.Adam(model.parameters())
+class _Network:
+    """A network whose weights, and their places in memory, stay the same while one function takes another's place."""
 
-    def gradient():
-        torch.autograd.grad(cross_entropy(model(images), labels), list(model.parameters()))
+    def __init__(self, body, depth):
+        shape, build = BODIES[body]
+        torch.manual_seed(0)
+        self.model = build(depth)
+        self.sites = [name for name, module in self.model.named_modules() if isinstance(module, nn.Identity)]
+        self.images, self.labels = torch.randn(shape), torch.randint(CLASSES, shape[:1])
+        step = partial(_step, self.model, torch.optim.Adam(self.model.parameters()), self.images, self.labels)
+        self.passes, self.numbers = [torch.no_grad()(partial(self.model, self.images)), self._gradient, step], None
 
-    passes = [torch.no_grad()(partial(model, images)), gradient, partial(_step, model, optimizer, images, labels)]
-    with compiled("always" if mode == "compiled" else "never"):
-        for call in passes:
-            call()
-        if mode == "compiled" and not was_compiled():
-            return None
-    peak = _peak(_in_mode(model, mode), images.clone().requires_grad_(), torch.randn(shape[0], CLASSES), model)
-    return peak, *(_in_mode(call, mode) for call in passes)
+    def _gradient(self):
+        torch.autograd.grad(cross_entropy(self.model(self.images), self.labels), list(self.model.parameters()))
+
+    def first(self, function):
+        """The peak of memory after a call of each pass; None where a formula is not compiled after all."""
+        with self._with(function):
+            each = [_seconds(call, 1) for call in (*self.passes, *self.passes)][len(self.passes) :]
+            self.numbers = self.numbers or [max(1, int(SECONDS / seconds)) for seconds in each]
+            if function.endswith("compiled") and not was_compiled():
+                return None
+            return _peak(self.model, self.images.clone().requires_grad_(), torch.randn(len(self.images), CLASSES), self.model)
+
+    def seconds(self, function):
+        """Seconds of each pass."""
+        with self._with(function):
+            return [_seconds(call, number) for call, number in zip(self.passes, self.numbers, strict=True)]
+
+    def _with(self, function):
+        for site in self.sites:
+            self.model.set_submodule(site, FUNCTIONS[function]())
+        return compiled("always" if function.endswith("compiled") else "never")
 
 
 def _seconds(call, number):
