@@ -46,7 +46,7 @@ def compared(evidence, row, rivals=RIVALS, metric="test_accuracy", profiles=TRAI
     metric : str
     profiles : iterable of str
     otherwise : str, optional
-        The row that is taken on a data set where no slope has been searched for; None to pass over it.
+        The row that is taken where the first has no records; None to pass over the data set.
 
     Returns
     -------
@@ -59,10 +59,9 @@ def compared(evidence, row, rivals=RIVALS, metric="test_accuracy", profiles=TRAI
             # At full scale a stand-in is no evidence on the set that it stands in for.
             tried = [(dataset, profile) for profile in profiles for dataset in (of[:1] if profile == "paper" else of)]
             for column, profile in [(SOURCES[dataset].title, profile) for dataset, profile in tried]:
-                searched = any((cell.row, cell.column) == (row, column) for cell in get(FOLDS).cells)
-                if not searched and not otherwise:
+                taken = _recorded(evidence, (row, otherwise), column, profile)
+                if taken is None:
                     continue
-                taken = row if searched else otherwise
                 both = [evidence.scores(FOLDS, column, r, profile, "last", metric) for r in (taken, rival)]
                 difference = paired(*both, overlap=OVERLAP)
                 if difference is not None and difference.n >= FEW:
@@ -71,6 +70,13 @@ def compared(evidence, row, rivals=RIVALS, metric="test_accuracy", profiles=TRAI
                     break
     corrected = holm([comparison.difference.p for comparison in found])
     return [comparison._replace(p=p) for comparison, p in zip(found, corrected, strict=True)]
+
+
+def _recorded(evidence, rows, column, profile):
+    """The first of some rows that has records on a data set; None if none has."""
+    present = {(cell.row, cell.column) for cell in get(FOLDS).cells}
+    has = (row for row in rows if (row, column) in present and evidence.records(FOLDS, column, row, profile))
+    return next(has, None)
 
 
 def _count(comparisons):
