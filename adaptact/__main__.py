@@ -292,14 +292,17 @@ def command_check(arguments):
 def command_bench(arguments):
     if not arguments.rounds.isdigit() or int(arguments.rounds) < 1:
         raise UserError(f"rounds is {arguments.rounds!r}: give a whole number of at least 1.")
+    rounds = int(arguments.rounds)
     if arguments.names == ["training"]:
         from . import bench_training as training
 
-        result = training.bench_training(rounds=int(arguments.rounds))
-        print(json.dumps(result, indent=1) if arguments.json else training.table(result))
-        return
+        return _show(training.bench_training(rounds=rounds), training.table, arguments, training.FILE)
+    if arguments.names == ["depth"]:
+        from . import bench_depth as depth
 
-    from .bench import NETWORKS, SITES, bench, table
+        return _show(depth.bench_depth(rounds=rounds), depth.table, arguments, depth.FILE)
+
+    from .bench import FILE, NETWORKS, SITES, bench, table
 
     names = plugins.add(",".join([*arguments.names, arguments.add])) or activations.names()
     chosen = tuple(arguments.networks.split(","))
@@ -307,7 +310,14 @@ def command_bench(arguments):
         choose("network", network, NETWORKS)
     device = str(pick_device(arguments.device))
     sites = [site for site in SITES if site.split(".")[0] in chosen]
-    result = bench(names, sites=sites, networks=chosen, device=device, rounds=int(arguments.rounds))
+    return _show(bench(names, sites=sites, networks=chosen, device=device, rounds=rounds), table, arguments, FILE)
+
+
+def _show(result, table, arguments, file):
+    from .bench import write
+
+    if arguments.results:
+        write(result, arguments.results, file)
     print(json.dumps(result, indent=1) if arguments.json else table(result))
 
 
@@ -382,13 +392,17 @@ def _parser():
 
     cost = add("bench", command_bench, "measure what activations cost, as ratios to ReLU and SiLU (default: all, minutes)")
     cost.add_argument(
-        "names", nargs="*", metavar="NAME_OR_FILE", help="activations, or files that register them; or: training, for whole sweeps"
+        "names",
+        nargs="*",
+        metavar="NAME_OR_FILE",
+        help="activations, or files that register them; or: training, for whole sweeps; depth, for PLTanh in deep networks",
     )
     cost.add_argument("--json", action="store_true", help="print all figures as JSON")
     cost.add_argument("--device", default="cpu", help="auto | cpu | cuda (default: cpu)")
     cost.add_argument("--networks", default="lenet5,kerasnet", metavar="A,B", help="whose sites and steps (default: both)")
     cost.add_argument("--rounds", default="7", metavar="N", help="measurements of each, interleaved (default: 7)")
     _add_activations(cost)
+    add_results(cost, "folder to keep the figures in, as a file of their own (default: they are only shown)")
 
     out = add("export", command_export, "write records into one file, which import takes")
     out.add_argument("experiment", metavar="NAME", help="such as leaf/table-4, or all")

@@ -64,7 +64,9 @@ def scores(values, overlap, metrics=tuple(METRICS)):
             half = "" if ours.low is None else f" ± {ours.high - ours.mean:.2f}"
             line[METRICS[name]] = f"{ours.mean:.2f}{half}"
         line["n"] = len(of)
-    return pd.DataFrame.from_dict(lines, orient="index")
+    return pd.DataFrame.from_dict(
+        {key: lines[key] for column in dict.fromkeys(values["column"]) for key in lines if key[0] == column}, orient="index"
+    )
 
 
 def against(values, row, others, overlap, metric="test_accuracy"):

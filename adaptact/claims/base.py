@@ -36,7 +36,7 @@ class Verdict:
     n : int
         Seeds; the smallest number where several comparisons have different ones. 0 where nothing was trained.
     profile : str, optional
-        The scale of the records; "computed" where none are needed.
+        The scale of the records; "computed" where none are needed, "benchmark" where times were measured instead.
     hardware : str, optional
     """
 

@@ -8,6 +8,7 @@ from ..activations.pltanh import pltanh
 from ..experiments.pltanh import REPORTED
 from ..plotting import curve
 from .base import Claim, Verdict
+from .pltanh_cost import overhead
 from .pltanh_gradients import flows, negative_slope, no_dead, no_nearly_dead, too_high, too_low, trains
 from .pltanh_training import GRID, consistently, gains, one_alpha, reported, tuned
 from .rules import parts
@@ -119,6 +120,14 @@ def claims():
             "an alpha that is too high makes training unstable, one that is too low lets units die",
             parts({"too high": too_high, "too low": too_low}),
             note="the second part is at odds with mechanism 1 of the same text",
+        ),
+        Claim(
+            "pltanh-overhead",
+            "pltanh",
+            "open question 3",
+            "effect",
+            "PLTanh costs more than ReLU, the more so in deep networks",
+            overhead,
         ),
     ]
 

@@ -35,8 +35,18 @@ class Comparison(NamedTuple):
     records: list
 
 
-def compared(evidence, row, rivals=RIVALS, metric="test_accuracy", profiles=TRAINED):
+def compared(evidence, row, rivals=RIVALS, metric="test_accuracy", profiles=TRAINED, otherwise="PLTanh"):
     """A row against others on the paper's data sets, last epochs, paired by seed and fold, each at its best profile.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    row : str
+    rivals : iterable of str
+    metric : str
+    profiles : iterable of str
+    otherwise : str, optional
+        The row that is taken on a data set where no slope has been searched for; None to pass over it.
 
     Returns
     -------
@@ -49,13 +59,14 @@ def compared(evidence, row, rivals=RIVALS, metric="test_accuracy", profiles=TRAI
             # At full scale a stand-in is no evidence on the set that it stands in for.
             tried = [(dataset, profile) for profile in profiles for dataset in (of[:1] if profile == "paper" else of)]
             for column, profile in [(SOURCES[dataset].title, profile) for dataset, profile in tried]:
-                try:
-                    both = [evidence.scores(FOLDS, column, r, profile, "last", metric) for r in (row, rival)]
-                except KeyError:  # nothing has been searched for on this data set
+                searched = any((cell.row, cell.column) == (row, column) for cell in get(FOLDS).cells)
+                if not searched and not otherwise:
                     continue
+                taken = row if searched else otherwise
+                both = [evidence.scores(FOLDS, column, r, profile, "last", metric) for r in (taken, rival)]
                 difference = paired(*both, overlap=OVERLAP)
                 if difference is not None and difference.n >= FEW:
-                    used = [r for x in (row, rival) for r in evidence.records(FOLDS, column, x, profile).values()]
+                    used = [r for x in (taken, rival) for r in evidence.records(FOLDS, column, x, profile).values()]
                     found.append(Comparison(name, rival, difference, difference.p, profile, used))
                     break
     corrected = holm([comparison.difference.p for comparison in found])
@@ -166,7 +177,7 @@ def reported(datasets, row, printed, experiment=FOLDS, tolerance=1.0):
 
 def tuned(evidence):
     """The searched alpha against 0.01, on each data set."""
-    found = compared(evidence, "PLTanh, searched", ["PLTanh"])
+    found = compared(evidence, "PLTanh, searched", ["PLTanh"], otherwise=None)
     if not found:
         return nothing(FOLDS)
     yes, no = _count(found)
