@@ -63,7 +63,7 @@ def claims():
             "mechanism 2",
             "effect",
             "gradient flow is better than with tanh or Leaky ReLU alone",
-            parts({"deep networks train better": trains, "gradients before training": flows}),
+            parts({"gradients before training": flows, "deep networks train better": trains}),
         ),
         Claim(
             "pltanh-accuracy",
