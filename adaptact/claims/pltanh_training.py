@@ -200,7 +200,7 @@ def one_alpha(evidence):
             column = SOURCES[dataset].title
             scores = {a: evidence.scores(GRID, column, f"PLTanh, {a:g}", "laptop", "last") for a in ALPHAS}
             scores = {a: values for a, values in scores.items() if len(values) >= FEW}
-            if len(scores) > 2:
+            if len(scores) > 1:
                 by_set[column] = scores
                 used += [r for a in scores for r in evidence.records(GRID, column, f"PLTanh, {a:g}", "laptop").values()]
                 break
