@@ -183,7 +183,8 @@ def _random_images(name, device):
             parts.append(torch.randn(shape, generator=generator))
         else:
             parts.append(torch.randint(256, shape, dtype=torch.uint8, generator=generator))
-        parts.append(torch.randint(source.num_classes, (count,), generator=generator))
+        labels = torch.randn(count, generator=generator) if source.numeric else None
+        parts.append(torch.randint(source.num_classes, (count,), generator=generator) if labels is None else labels)
     return data.DataSet(*parts).to(device)
 
 

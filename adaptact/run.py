@@ -19,6 +19,18 @@ FOR_TABLES = ("mlp",)
 FOLDS = 5
 CONV_DROPOUTS = ("channel", "element")
 CYCLES = ("weights", "activations", "both")
+# What a Run may train for, each with its own settings and their defaults. Deep SVDD's are those of its authors' code.
+TASKS = {
+    "supervised": {},
+    "deep_svdd": {
+        "normal_class": 0.0,
+        "pretraining": 0.5,
+        "weight_decay": 0.5e-6,
+        "pretraining_weight_decay": 0.5e-3,
+        "drop": 1 / 3,
+    },
+}
+FOR_DEEP_SVDD = ("svdd_lenet", "svdd_lenet_biased")
 NO_OPTIONS = ("init", "granularity", "num_parameters", "device", "dtype", "name", "shape")  # said otherwise, or not at all
 
 
@@ -73,6 +85,13 @@ class Run:
         of an MLP), 128 (DeepCNN). Other networks have none.
     depth : int, optional
         Hidden layers of an MLP; None for its own number, 2.
+    test_images : int, optional
+        Only the first so many of the set's test images are tested on; not with a `fold`.
+    task : {"supervised", "deep_svdd"}
+        What is trained for: the labels, be they classes or numbers, or one class without any label; see
+        `adaptact.training.deep_svdd`.
+    settings : dict, optional
+        Numbers of the task, by name; those left out have the defaults of `TASKS`. Kept as pairs, sorted by name.
     options : dict, optional
         What the activation is made with besides, such as ``{"normalisation": "square"}``: texts, numbers, lists of such. Kept
         as pairs, sorted by name.
@@ -119,10 +138,14 @@ class Run:
     fold: int | None = None
     part: int | None = None
     depth: int | None = None
+    test_images: int | None = None
+    task: str = "supervised"
+    settings: tuple = ()
 
     def __post_init__(self):
         choose("data set", self.dataset, SOURCES)
         choose("model", self.model, MODELS)
+        choose("task", self.task, TASKS)
         if SOURCES[self.dataset].tabular:
             self._be_for_a_table()
         if self.fc_width is not None and self.model not in WITH_WIDTH:
@@ -133,12 +156,14 @@ class Run:
             raise UserError(f"{self.model} has a depth of its own: leave depth None, or choose from: {', '.join(WITH_DEPTH)}.")
         if self.part is not None and self.fold is None:
             raise UserError("part is of the images that a fold leaves for training: give a fold too, or fewer train_images.")
+        if self.test_images is not None and self.fold is not None:
+            raise UserError("a fold is tested on as a whole: leave test_images None, or fold.")
         trainable = activations.is_trainable(self.activation)
         choose("optimizer", self.optimizer, OPTIMIZERS)
         choose("conv_dropout", self.conv_dropout, CONV_DROPOUTS)
         for name, low, high in self._ranges():
             value = getattr(self, name)
-            if name in ("fold", "part", "fc_width", "depth") and value is None:
+            if name in ("fold", "part", "fc_width", "depth", "test_images") and value is None:
                 continue
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 raise UserError(f"{name} is {value!r}: give a whole number from {low} to {high}.")
@@ -149,6 +174,7 @@ class Run:
         self._be_number("fc_dropout", 1)
         self._be_options()
         self._be_cycles(trainable)
+        self._be_settings()
         if trainable:
             choose("granularity", self.granularity, activations.granularities(self.activation))
         elif self.init or self.granularity or self.dspt:
@@ -164,12 +190,46 @@ class Run:
         if self.augment:
             raise UserError(f"{self.dataset} is a table, whose rows cannot be flipped or shifted: set augment to False.")
 
-    def _be_options(self):
-        given = self.options.items() if isinstance(self.options, dict) else self.options
+    def _be_settings(self):
+        settings = self._pairs("settings")
+        for name, value in settings.items():
+            choose(f"setting of {self.task}", name, TASKS[self.task])
+            if not isinstance(value, float) or value < 0:
+                raise UserError(f"setting {name} is {value!r}: give a number of at least 0.")
+        object.__setattr__(self, "settings", tuple(sorted(settings.items())))
+        if (self.task == "deep_svdd") != (self.model in FOR_DEEP_SVDD):
+            raise UserError(f"{self.model} is not for the task {self.task}: deep_svdd goes with {' or '.join(FOR_DEEP_SVDD)}.")
+        if self.task != "deep_svdd":
+            return
+        classes = SOURCES[self.dataset].num_classes
+        if self.setting("normal_class") not in range(classes):
+            raise UserError(
+                f"setting normal_class is {self.setting('normal_class'):g}: give a whole number from 0 to {classes - 1}."
+            )
+        for name in ("pretraining", "drop"):
+            if not self.setting(name) <= 1:
+                raise UserError(f"setting {name} is {self.setting(name):g}: give a share of the epochs, from 0 to 1.")
+        if self.setting("pretraining") == 1:
+            raise UserError("setting pretraining is 1: leave some of the epochs for the task itself.")
+        supervised = {"augment": False, "dspt": False, "cycles": (), "fold": None, "validation_images": 0}
+        for name, value in supervised.items():
+            if getattr(self, name) != value:
+                raise UserError(f"deep_svdd trains on one class, without labels: set {name} to {value!r}.")
+
+    def setting(self, name):
+        """A number of the task: as given, else its default."""
+        return dict(self.settings).get(name, TASKS[self.task][name])
+
+    def _pairs(self, field):
+        """A field of named values, given as a dictionary or as pairs, as a dictionary of what JSON can hold."""
+        given = getattr(self, field)
         try:
-            options = {str(name): _plain(value) for name, value in given}
+            return {str(name): _plain(value) for name, value in (given.items() if isinstance(given, dict) else given)}
         except (TypeError, ValueError) as error:
-            raise UserError(f"options is {self.options!r}: give names with texts, numbers or lists of such ({error}).") from error
+            raise UserError(f"{field} is {given!r}: give names with texts, numbers or lists of such ({error}).") from error
+
+    def _be_options(self):
+        options = self._pairs("options")
         if not isinstance(self.init, (str, type(None))):
             try:
                 init = tuple(float(value) for value in self.init)
@@ -222,6 +282,7 @@ class Run:
         yield "validation_images", 0, (self.part or left) - 1
         yield "fc_width", 1, 10**6
         yield "depth", 1, 10**3
+        yield "test_images", 1, SOURCES[self.dataset].test_size
 
     def _be_number(self, name, high):
         value = getattr(self, name)
@@ -244,6 +305,7 @@ class Run:
         procedure = ["dspt"] * self.dspt + ["p24"] * (self.slow_rho24 is not None)
         procedure += ["".join(cycle[0] for cycle in self.cycles)] if self.cycles else []
         procedure += [f"f{self.fold}"] if self.fold else []
+        procedure += [f"n{self.setting('normal_class'):g}"] if self.task == "deep_svdd" else []
         return "-".join([self.dataset, self.model, activation, *procedure, f"s{self.seed}", self.key])
 
 

@@ -8,6 +8,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+from ..errors import choose
 from .base import Adaptive, positive
 from .fused import fused
 
@@ -71,6 +72,8 @@ class APALU(Adaptive):
         is not in the text available to us.
     a, b : float, default 0.55 and 0.065
         Where they start; positive.
+    held : tuple of str, default ()
+        ``"a"``, ``"b"``, or both: those that stay as they start.
     device, dtype : optional
         As in every torch module.
 
@@ -90,14 +93,16 @@ class APALU(Adaptive):
     (0.55..., 0.06...)
     """
 
-    def __init__(self, num_parameters=1, *, a=0.55, b=0.065, device=None, dtype=None):
+    def __init__(self, num_parameters=1, *, a=0.55, b=0.065, held=(), device=None, dtype=None):
         # The inverse of softplus, log(exp(y) - 1), written so that a large y does not overflow.
         raw = {
             f"raw_{name}": value + math.log(-math.expm1(-value))
             for name, value in (("a", positive("APALU's a", a)), ("b", positive("APALU's b", b)))
         }
         self.starts = {"paper": raw}
-        super().__init__(num_parameters, init="paper", device=device, dtype=dtype)
+        held = (held,) if isinstance(held, str) else held
+        raw_held = tuple(f"raw_{choose('parameter of APALU', name, ('a', 'b'))}" for name in held)
+        super().__init__(num_parameters, init="paper", held=raw_held, device=device, dtype=dtype)
 
     @property
     def a(self):
@@ -111,6 +116,9 @@ class APALU(Adaptive):
 
     def values(self):
         return {"a": self.a, "b": self.b}
+
+    def learned(self):
+        return {name: value for name, value in self.values().items() if f"raw_{name}" not in self.held}
 
     def forward(self, x):
         return apalu(x, *(F.softplus(raw) for raw in self.expanded(x)))

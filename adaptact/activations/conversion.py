@@ -61,15 +61,15 @@ def convert(model, old, new, sample, *, granularity=None, **options):
     old : str, module class, or list of these
         A name such as ``"relu"`` or its class `torch.nn.ReLU` stand for the class and all functions and methods of that
         name; any other class stands for itself.
-    new : str
-        A registered activation.
+    new : str or callable
+        A registered activation; or, given the shape of one sample at a site, what returns a fresh module for it.
     sample : torch.Tensor or tuple
         A batch, or all positional arguments of the model, to size the activations. With two or more samples in it
         BatchNorm runs in training mode too, where parts may be used that evaluation leaves out.
     granularity : {"neuron", "channel", "layer"}, optional
         As in `make`.
     **options
-        As in `make`.
+        As in `make`. A callable `new` takes none.
 
     Returns
     -------
@@ -89,6 +89,9 @@ def convert(model, old, new, sample, *, granularity=None, **options):
     >>> model[1].num_parameters, model[4].num_parameters
     ((4, 6, 6), (9,))
     """
+    if callable(new) and (granularity is not None or options):
+        raise UserError("new is a callable, which knows how to make an activation: leave granularity and options away.")
+    new_one = new if callable(new) else partial(make, new, granularity=granularity, **options)
     items = old if isinstance(old, (list, tuple, set)) else [old]
     wanted = {item if inspect.isclass(item) else _CLASSES[choose("activation", item, _CLASSES)] for item in items}
     names = {name for name, kind in _CLASSES.items() if kind in wanted}
@@ -143,7 +146,7 @@ def convert(model, old, new, sample, *, granularity=None, **options):
         seen = after[0].inputs[path] + after[1].inputs[path]
         # A site that the sample does not reach can be made if its parameters do not depend on the shape.
         shapes = list(dict.fromkeys(shape for shape, _, _ in seen)) or [(1,), (2,)]
-        fresh = [make(new, shape, granularity=granularity, **options) for shape in shapes]
+        fresh = [new_one(shape) for shape in shapes]
         if len({tuple(value.shape for value in module.state_dict().values()) for module in fresh}) > 1:
             reached = f"meets samples of shapes {' and '.join(map(str, shapes))}"
             if not seen:

@@ -32,6 +32,12 @@ class Source:
     reader: object = None  # in torchvision's place: its check(folder) and read(folder) raise a Fault, download(folder) fetches
     shipped: bool = False  # inside scikit-learn: there are no files
     tabular: bool = False  # float32 rows of features as images of one line, (1, 1, features); see `adaptact.training.parts`
+    numeric: bool = False  # labels are float32 numbers to be predicted, and not classes
+
+    @property
+    def outputs(self):
+        """How many a network has."""
+        return 1 if self.numeric else self.num_classes
 
     @property
     def samples(self):

@@ -1,10 +1,17 @@
 """The papers, and what goes beyond them, as lists of Runs, with the published numbers."""
 
 from ..errors import choose
-from . import leaf, leaf_studies, pltanh, recurrent, weighted_sum
+from . import apalu, leaf, leaf_studies, pltanh, recurrent, weighted_sum
 from .base import PROFILES, SEEDS, Cell, Experiment, Profile, Search
 
-_ALL = [*leaf.tables(), *leaf_studies.studies(), recurrent.experiment(), *weighted_sum.studies(), *pltanh.studies()]
+_ALL = [
+    *leaf.tables(),
+    *leaf_studies.studies(),
+    recurrent.experiment(),
+    *weighted_sum.studies(),
+    *pltanh.studies(),
+    *apalu.studies(),
+]
 EXPERIMENTS = {experiment.name: experiment for experiment in _ALL}
 SEARCHES = {search.name: search for search in pltanh.searches()}
 

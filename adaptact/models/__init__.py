@@ -12,6 +12,8 @@ from .mlp import MLP
 from .pltanh_cnns import DeepCNN, SimpleCNN
 from .recurrent import GRU, LSTM
 from .strided_cnn import StridedCNN
+from .svdd_lenet import SVDDLeNet
+from .torchvision_nets import googlenet, mobilenet
 
 MODELS = {
     "lenet5": LeNet5,
@@ -20,6 +22,10 @@ MODELS = {
     "simple_cnn": SimpleCNN,
     "deep_cnn": DeepCNN,
     "mlp": MLP,
+    "mobilenet": mobilenet,
+    "googlenet": googlenet,
+    "svdd_lenet": SVDDLeNet,
+    "svdd_lenet_biased": partial(SVDDLeNet, biased=True),
     "gru": GRU,
     "lstm": LSTM,
     "gru_gates": partial(GRU, gates=True),
@@ -73,4 +79,4 @@ def build(name, in_shape, activation, num_classes=10, **options):
     return model
 
 
-__all__ = ["GRU", "LSTM", "MLP", "MODELS", "DeepCNN", "KerasNet", "LeNet5", "SimpleCNN", "StridedCNN", "build"]
+__all__ = ["GRU", "LSTM", "MLP", "MODELS", "DeepCNN", "KerasNet", "LeNet5", "SVDDLeNet", "SimpleCNN", "StridedCNN", "build"]

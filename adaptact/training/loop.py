@@ -1,24 +1,23 @@
 """The training loop, to be read from top to bottom: `train(run)` gives a Record."""
 
 import contextlib
-import io
 import math
 import time
-import warnings
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 
 from .. import data
 from ..activations import compiled, make
 from ..errors import UserError
 from ..models import build
-from ..records import PROTOCOL, Record, reason_of, write_atomically
+from ..records import Record
+from .batches import EVALUATION_BATCH, batches, entropy, to_unit
+from .checkpoint import resume, save
+from .deep_svdd import train_deep_svdd
 from .inspection import IMAGES, environment, extend, input_histograms, look, worth_a_look
-from .metrics import macro_metrics
+from .metrics import error, macro_metrics
 from .procedures import begins_cycle, stages, step
 from .split import parts
 from .units import units
@@ -26,7 +25,6 @@ from .units import units
 # Compiling takes about 10 s and saves, by estimate, 8 ns an activation and image on one thread. LeNet-5 at the laptop profile has
 # 8e8 of them, KerasNet 4e9. A rule of the Run and not of the clock, since compiled formulas round differently.
 WORTH_COMPILING = 2e9
-EVALUATION_BATCH = 256  # per-neuron LEAF in batches of 1,000 took half of a KerasNet epoch's time on a CPU
 
 
 def train(run, *, device="auto", data_folder=None, checkpoint=None, on_epoch=None):
@@ -65,16 +63,18 @@ def train(run, *, device="auto", data_folder=None, checkpoint=None, on_epoch=Non
     model = build_model(run).to(device)
     generators = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
     with generators, _reproducible(device), compiled(compile_mode(run, model)):
-        return _train(run, model, device, data_folder, checkpoint and Path(checkpoint), on_epoch)
+        loop = _train if run.task == "supervised" else train_deep_svdd
+        return loop(run, model, device, data_folder, checkpoint and Path(checkpoint), on_epoch)
 
 
 def _train(run, model, device, data_folder, checkpoint, on_epoch):
     data_set = data.load(run.dataset, data_folder, device)
     split = parts(run, data_set)
+    score = "rmse" if data.SOURCES[run.dataset].numeric else "accuracy"
 
     state = {"epoch": 0, "diverged": False, "curves": {}, "history": {}}
     if checkpoint is not None:
-        state = _resume(checkpoint, run, device, model) or state
+        state = resume(checkpoint, run, device, model, stages) or state
     optimizers = state.pop("optimizers", [])
     curves = state["curves"]
     if state["epoch"] == 0:
@@ -88,17 +88,17 @@ def _train(run, model, device, data_folder, checkpoint, on_epoch):
             optimizers = stages(model, run, epoch)
         model.train()
         # Every epoch's random numbers follow from the seed and the epoch alone: a resumed run needs no generator's state.
-        torch.manual_seed(_entropy(run.seed, epoch, "dropout"))
+        torch.manual_seed(entropy(run.seed, epoch, "dropout"))
         for images, labels in batches(run, epoch, split.train_images, split.train_labels):
             for optimizer in optimizers:
-                loss = step(model, optimizer, images, labels)
+                loss = step(model, optimizer, images, labels, error)
             # Of the last stage: for DSPT after the activations' step and before the weights', as in the paper's code.
             losses.append(loss)
 
         epoch_curves = {"train_loss": torch.stack(losses).double().mean().item()}
-        epoch_curves["test_loss"], epoch_curves["test_accuracy"] = evaluate(model, split.test_images, split.test_labels)
+        epoch_curves["test_loss"], epoch_curves[f"test_{score}"] = evaluate(model, split.test_images, split.test_labels)
         if len(split.held_images):
-            epoch_curves["validation_accuracy"] = evaluate(model, split.held_images, split.held_labels)[1]
+            epoch_curves[f"validation_{score}"] = evaluate(model, split.held_images, split.held_labels)[1]
         epoch_curves["seconds"] = round(time.perf_counter() - started, 3)
         state["diverged"] = not all(math.isfinite(value) for value in epoch_curves.values())
         for name, value in epoch_curves.items():
@@ -107,7 +107,7 @@ def _train(run, model, device, data_folder, checkpoint, on_epoch):
             extend(state["history"], look(model, epoch=epoch))
         state["epoch"] = epoch
         if checkpoint is not None:
-            _save(checkpoint, run, model, optimizers, state)
+            save(checkpoint, run, model, optimizers, state)
         if on_epoch is not None:
             on_epoch(epoch, curves)
 
@@ -147,64 +147,36 @@ def build_model(run):
     source = data.SOURCES[run.dataset]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
-        return build(run.model, source.in_shape, partial(make, run.activation, **options), source.num_classes, **network)
+        return build(run.model, source.in_shape, partial(make, run.activation, **options), source.outputs, **network)
 
 
 def compile_mode(run, model):
     """The mode of `adaptact.activations.compiled` that a Run is trained in."""
-    return "auto" if model.neurons * run.train_images * run.epochs >= WORTH_COMPILING else "never"
-
-
-def batches(run, epoch, images, labels):
-    """The mini-batches of one epoch, augmented, in the order that the seed and the epoch decide.
-
-    Parameters
-    ----------
-    run : Run
-    epoch : int
-        From 1.
-    images, labels : torch.Tensor
-        The whole training set on the device, uint8, or float32 for a table, and int64.
-
-    Yields
-    ------
-    images, labels : torch.Tensor
-        float32, of images in [0, 1], ``(batch, channels, rows, columns)``, and int64, ``(batch,)``.
-    """
-    # Order and augmentation are drawn on the CPU: they are the same on every device, and for every activation.
-    generator = torch.Generator().manual_seed(_entropy(run.seed, epoch, "batches"))
-    count = len(images)
-    order = torch.randperm(count, generator=generator) if run.shuffle else torch.arange(count)
-    flips, shifts = data.draw(count, images.shape[1:], generator)
-    order, flips, shifts = (drawn.to(images.device) for drawn in (order, flips, shifts))
-    for first in range(0, count, run.batch_size):
-        batch = slice(first, first + run.batch_size)
-        chosen = images[order[batch]]
-        if run.augment:
-            chosen = data.apply(chosen, flips[batch], shifts[batch])
-        yield to_unit(chosen), labels[order[batch]]
-
-
-def to_unit(images):
-    """uint8 images as float32 in [0, 1], without mean or deviation taken out: the LEAF code's only preparation.
-
-    What is floating point already, a table's rows that `parts` has standardised, stays as it is.
-    """
-    return images if images.is_floating_point() else images.float().div_(255)
+    images = run.train_images // (data.SOURCES[run.dataset].num_classes if run.task == "deep_svdd" else 1)
+    return "auto" if model.neurons * images * run.epochs >= WORTH_COMPILING else "never"
 
 
 @torch.inference_mode()
 def evaluate(model, images, labels):
-    """Mean cross entropy, and accuracy in percent, of a model on images from `parts`; leaves the model in evaluation mode."""
+    """Mean loss of a model on images from `parts`, and how well it does; leaves the model in evaluation mode.
+
+    Returns
+    -------
+    loss, score : float
+        Of classes the mean cross entropy and the accuracy in percent; of numbers the mean squared error and its root.
+    """
     model.eval()
     loss = torch.zeros((), dtype=torch.float64, device=images.device)
     correct = torch.zeros((), dtype=torch.int64, device=images.device)
+    numeric = labels.is_floating_point()
     for first in range(0, len(images), EVALUATION_BATCH):
         batch = slice(first, first + EVALUATION_BATCH)
-        logits = model(to_unit(images[batch]))
-        loss += F.cross_entropy(logits, labels[batch], reduction="sum")
-        correct += (logits.argmax(1) == labels[batch]).sum()
-    return loss.item() / len(images), 100 * correct.item() / len(images)
+        outputs = model(to_unit(images[batch]))
+        loss += error(outputs, labels[batch], reduction="sum")
+        if not numeric:
+            correct += (outputs.argmax(1) == labels[batch]).sum()
+    mean = loss.item() / len(images)
+    return mean, (math.sqrt(mean) if numeric else 100 * correct.item() / len(images))
 
 
 def scores(curves):
@@ -218,7 +190,7 @@ def scores(curves):
     Returns
     -------
     dict of str to dict
-        As in `Record`: the best epoch is the first one with the highest accuracy, counted from 1.
+        As in `Record`: the best epoch is the first one with the highest accuracy or the least error, counted from 1.
     """
     # After a divergence the accuracy is chance; the finite epochs before it still have a best one, but there is no last.
     finite = [
@@ -227,14 +199,19 @@ def scores(curves):
     if not finite:
         return {}
 
-    def score(epoch):
-        return {"epoch": epoch + 1, "test_accuracy": curves["test_accuracy"][epoch]}
+    name, sign = ("accuracy", 1) if "test_accuracy" in curves else ("rmse", -1)  # of an error, the least is the best
 
-    chosen = {"best_test": score(max(finite, key=lambda epoch: curves["test_accuracy"][epoch]))}
+    def score(epoch):
+        return {"epoch": epoch + 1, f"test_{name}": curves[f"test_{name}"][epoch]}
+
+    def best(part):
+        return score(max(finite, key=lambda epoch: sign * curves[f"{part}_{name}"][epoch]))
+
+    chosen = {"best_test": best("test")}
     if len(finite) == len(curves["train_loss"]):
         chosen["last"] = score(finite[-1])
-    if "validation_accuracy" in curves:
-        chosen["best_validation"] = score(max(finite, key=lambda epoch: curves["validation_accuracy"][epoch]))
+    if f"validation_{name}" in curves:
+        chosen["best_validation"] = best("validation")
     return chosen
 
 
@@ -255,12 +232,6 @@ def pick_device(device):
     return torch.device(device)
 
 
-def _entropy(seed, epoch, purpose):
-    """A 63-bit seed for one purpose in one epoch, unrelated to that of any other."""
-    words = np.random.SeedSequence([seed, epoch, *purpose.encode()]).generate_state(1, np.uint64)
-    return int(words[0] >> np.uint64(1))
-
-
 @contextlib.contextmanager
 def _reproducible(device):
     """On a GPU: float32 means float32, and deterministic kernels where there are any; as before afterwards."""
@@ -273,32 +244,3 @@ def _reproducible(device):
         yield
     finally:
         torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = before
-
-
-def _save(path, run, model, optimizers, state):
-    buffer = io.BytesIO()
-    held = {"protocol": PROTOCOL, "run": run.key, "model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers]}
-    torch.save({**held, **state}, buffer)
-    write_atomically(path, buffer.getvalue())
-
-
-def _resume(path, run, device, model):
-    """Load a checkpoint into a model and give the state of its training; None if there is none that belongs to this run."""
-    try:
-        saved = torch.load(path, map_location=device, weights_only=True)
-        if saved.pop("protocol") != PROTOCOL or saved.pop("run") != run.key or "history" not in saved:
-            return None
-        held, wanted = ({name: value.shape for name, value in state.items()} for state in (saved["model"], model.state_dict()))
-        if held != wanted:  # one's own activation has been changed under its name
-            raise ValueError("it is of another network")
-    except FileNotFoundError:
-        return None
-    except Exception as error:  # whatever an unpickler may meet in damaged bytes: the run starts over, and says so
-        aside, reason = path.replace(path.with_name(path.name + ".damaged")), reason_of(error)
-        warnings.warn(f"checkpoint {path} cannot be read ({reason}); set aside as {aside.name}, starting over.", stacklevel=4)
-        return None
-    model.load_state_dict(saved.pop("model"))
-    states, saved["optimizers"] = saved["optimizers"], stages(model, run, max(saved["epoch"], 1))
-    for optimizer, held in zip(saved["optimizers"], states, strict=True):
-        optimizer.load_state_dict(held)
-    return saved

@@ -1,6 +1,27 @@
-"""Metrics of a trained classifier besides its accuracy, by scikit-learn."""
+"""What is trained for, and metrics of a trained classifier besides its accuracy, by scikit-learn."""
 
 import torch
+import torch.nn.functional as F
+
+
+def error(outputs, labels, reduction="mean"):
+    """What supervised training makes small: cross entropy where labels are classes, squared error where they are numbers.
+
+    Parameters
+    ----------
+    outputs : torch.Tensor
+        ``(N, classes)`` logits, or ``(N, 1)`` numbers.
+    labels : torch.Tensor
+        ``(N,)``, int64 or floating point.
+    reduction : {"mean", "sum"}
+
+    Returns
+    -------
+    torch.Tensor
+    """
+    if labels.is_floating_point():
+        return F.mse_loss(outputs.squeeze(1), labels, reduction=reduction)
+    return F.cross_entropy(outputs, labels, reduction=reduction)
 
 
 @torch.inference_mode()

@@ -7,6 +7,7 @@ import torch
 
 from ..errors import UserError
 from ..run import FOLDS
+from .one_class import one_class
 
 
 class Parts(NamedTuple):
@@ -34,6 +35,7 @@ def parts(run, data_set):
     Returns
     -------
     Parts
+        Of one-class training the images of the normal class to train on, and test labels that are 1 for anomalies; see `one_class`.
         A table's features less their mean and over their deviation in what is trained on: nothing else of the set is used
         for that. A feature that is constant there has only its mean taken out. Images stay as they are, uint8.
 
@@ -42,13 +44,17 @@ def parts(run, data_set):
     UserError
         If there are too few images of a class to divide them.
     """
+    if run.task == "deep_svdd":
+        train, tested, anomalous = one_class(run, data_set)
+        labels = torch.zeros_like(anomalous[:1]).expand(len(train))
+        return Parts(train, labels, train[:0], labels[:0], tested, anomalous)
     split = _divided(run, data_set)
     return _standardised(split) if split.train_images.is_floating_point() else split
 
 
 def _divided(run, data_set):
     images, labels = data_set.train_images[: run.train_images], data_set.train_labels[: run.train_images]
-    tested = data_set.test_images, data_set.test_labels
+    tested = data_set.test_images[: run.test_images], data_set.test_labels[: run.test_images]
     try:
         if run.fold is not None:
             kept, left = _fold(labels, run.fold)
