@@ -91,7 +91,7 @@ def test_runs_of_a_seed_are_paired(monkeypatch):
     """The same initial weights and the same augmented batches, whatever the activation and procedure."""
     seen = {}
 
-    def spy(model, optimizer, images, labels):
+    def spy(model, optimizer, images, labels, loss_function):
         seen.setdefault(key, []).append((images.clone(), labels.clone()))
         return torch.zeros(())
 

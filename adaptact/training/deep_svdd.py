@@ -9,7 +9,7 @@ from .. import data
 from ..records import Record
 from .batches import EVALUATION_BATCH, batches, entropy
 from .checkpoint import resume, save
-from .inspection import IMAGES, environment, extend, look, worth_a_look
+from .inspection import environment, extend, look, worth_a_look
 from .procedures import parameter_groups, step
 from .split import parts
 
@@ -40,8 +40,8 @@ def train_deep_svdd(run, model, device, data_folder, checkpoint, on_epoch):
     Record
         Its curves are ``train_loss`` and ``seconds``. Its scores have for ``pretrained`` the area under the ROC curve, ``auc`` from
         0 to 1, by reconstruction error; for ``start``, just after the centre is set, and for ``last`` the ``auc`` by the distance
-        to the centre, and the ``spread`` of the representations of all test images and ``spread_normal`` of the normal ones: the root
-        of their mean squared distance to their mean, over the length of the centre. At 0 the sphere has collapsed to a point.
+        to the centre, and the ``spread`` of the representations of all test images and ``spread_normal`` of the normal ones: the
+        root of their mean squared distance to their mean, over the length of the centre. At 0 the sphere has collapsed to a point.
 
     References
     ----------

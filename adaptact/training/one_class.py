@@ -37,9 +37,7 @@ def one_class(run, data_set):
     mine = data_set.train_labels[: run.train_images] == normal
     anomalous = (data_set.test_labels[: run.test_images] != normal).long()
     if not mine.any() or anomalous.all() or not anomalous.any():
-        raise UserError(
-            f"class {normal} of {run.dataset} is missing among the images to train on, or only one kind is tested: give more of them."
-        )
+        raise UserError(f"class {normal} of {run.dataset} is missing among the images, or they have no other: give more of them.")
     train = _contrast(data_set.train_images[: run.train_images][mine])
     tested = _contrast(data_set.test_images[: run.test_images])
     low, high = train.min(), train.max()
