@@ -21,8 +21,10 @@ from .errors import UserError
 from .records import reason_of
 from .sweep import pack, unpack
 from .training import build_model, evaluate, parts, stages, step
+from .training.deep_svdd import reconstruction_error
 from .training.inspection import look
 from .training.loop import EVALUATION_BATCH, _reproducible, batches, compile_mode
+from .training.metrics import error
 
 PATIENCE = 120  # seconds that one process waits for the others to be ready
 
@@ -97,14 +99,16 @@ def _measure_one(run, device, read, meet, seconds):
         images, labels = split.test_images[test], split.test_labels[test]
         next(steps)
         next(steps)
-        evaluate(model, images, labels)
+        evaluations = _evaluations(run, model, images, labels)
+        next(evaluations)
         start = time.perf_counter() - started
         meet()
         met, met_cpu = time.perf_counter(), time.process_time()
         trained = _timed(steps, device, 0.8 * seconds)
-        evaluated = _timed(_evaluations(model, images, labels), device, 0.2 * seconds)
+        evaluated = _timed(evaluations, device, 0.2 * seconds)
         share = (time.process_time() - met_cpu) / (time.perf_counter() - met)
-    count = len(split.train_images), len(split.test_images) + len(split.held_images)
+    # Deep SVDD looks at the test images twice in all, the others after each epoch.
+    count = len(split.train_images), 0 if run.task == "deep_svdd" else len(split.test_images) + len(split.held_images)
     peak = peak_memory()
     graphics = torch.cuda.max_memory_reserved(device) if device.type == "cuda" else None
     return start, count[0] * trained + count[1] * evaluated, share, peak, peak and peak - shared_memory(), graphics
@@ -120,13 +124,17 @@ def _steps(run, model, split):
         for batch, targets in batches(run, epoch, split.train_images, split.train_labels):
             model.train()
             for optimizer in optimizers:
-                step(model, optimizer, batch, targets)
+                if run.task == "deep_svdd":  # its pretraining, the dearer half
+                    step(model, optimizer, batch, batch, reconstruction_error)
+                else:
+                    step(model, optimizer, batch, targets, error)
             yield len(batch)
 
 
-def _evaluations(model, images, labels):
+def _evaluations(run, model, images, labels):
     while True:
-        evaluate(model, images, labels)
+        if run.task != "deep_svdd":
+            evaluate(model, images, labels)
         yield len(images)
 
 

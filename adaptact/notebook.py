@@ -85,14 +85,14 @@ class Settings:
         if self.profile != RECORDED:
             self.train(data.to_be_had(experiment.including(self.added).runs(self.profile, self.seeds), self.data_folder))
 
-    def found(self, experiment, row=None):
+    def found(self, experiment, *rows):
         """The records of an experiment at the best profile that has any, trained first unless the profile is ``recorded``.
 
         Parameters
         ----------
         experiment : Experiment
-        row : str, optional
-            The best profile that has any of this row: another experiment may have recorded others.
+        *rows : str
+            The best profile that has all of these rows: another experiment may have recorded others, or some of them.
 
         Returns
         -------
@@ -104,7 +104,7 @@ class Settings:
         self.fill(experiment)
         for profile in self.shown:
             records = tables.collect(experiment, profile, self.store, self.seeds)
-            if len(records) and row in (None, *records["row"]):
+            if len(records) and set(rows) <= set(records["row"]):
                 break
         return profile, records
 

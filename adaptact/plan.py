@@ -21,7 +21,7 @@ SHORTEST, LONGEST = 0.5, 2.0  # for those of one kind
 # Runs that differ in nothing else take the same time for a step and the same memory.
 _ALIKE = (
     "dataset", "train_images", "validation_images", "model", "activation", "granularity", "dspt", "optimizer", "batch_size",
-    "augment", "conv_dropout", "fc_width", "options", "cycles", "fold", "part", "depth",
+    "augment", "conv_dropout", "fc_width", "options", "cycles", "fold", "part", "depth", "test_images", "task", "settings",
 )  # fmt: skip
 
 
