@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from adaptact import Store, claims
-from adaptact.claims import pltanh as rules
+from adaptact.claims import calculus as rules
 from adaptact.functional import pltanh
 
 PLTANH = {"PLTanh": partial(pltanh, alpha=0.1)}
