@@ -8,11 +8,10 @@ from ..activations import convert
 
 
 def mobilenet(in_shape, activation, num_classes=10):
-    """MobileNetV2 of torchvision, whose first convolution keeps the size of the image.
+    """MobileNetV2 of torchvision without its last halving.
 
-    The network for 224 x 224 pixels halves an image five times, to nothing much where it has 28 or 32; without the first
-    halving a 32 x 32 image ends as 2 x 2. All else is torchvision's: widths, batch norm, dropout of 0.2, and how weights start.
-    Which MobileNet the APALU paper uses, and how it fits it to small images, is not in the text available to us.
+    It halves an image five times, which leaves a single place of 32 x 32 pixels; without the last of these, between 96 and 160
+    channels, it ends as 2 x 2. All else is torchvision's: widths, batch norm, dropout of 0.2, and how weights start. Which MobileNet the APALU paper uses, and how it fits it to small images, is not in the text available to us.
 
     Parameters
     ----------
@@ -33,15 +32,19 @@ def mobilenet(in_shape, activation, num_classes=10):
     """
     model = torchvision.models.mobilenet_v2(weights=None, num_classes=num_classes)
     stem = model.features[0]
-    stem[0] = nn.Conv2d(in_shape[0], stem[0].out_channels, 3, padding=1, bias=False)
-    nn.init.kaiming_normal_(stem[0].weight, mode="fan_out")
+    if in_shape[0] != 3:
+        stem[0] = nn.Conv2d(in_shape[0], stem[0].out_channels, 3, stride=2, padding=1, bias=False)
+        nn.init.kaiming_normal_(stem[0].weight, mode="fan_out")
+    depthwise = model.features[14].conv[1][0]
+    depthwise.stride = (1, 1)
     return convert(model, "relu6", activation, torch.zeros(2, *in_shape))
 
 
 def googlenet(in_shape, activation, num_classes=10):
-    """GoogLeNet of torchvision without its auxiliary outputs, whose first convolution is of 3 x 3 and keeps the size of the image.
+    """GoogLeNet of torchvision without its auxiliary outputs and without its second pooling.
 
-    All else is torchvision's: its widths, batch norm, dropout of 0.2, and how weights start. Which GoogLeNet the APALU paper
+    It halves an image five times, which leaves a single place of 32 x 32 pixels; without the second pooling the inception modules
+    see 8 x 8, 4 x 4 and 2 x 2. All else is torchvision's: widths, batch norm, dropout of 0.2, and how weights start. Which GoogLeNet the APALU paper
     uses, and how it fits it to small images, is not in the text available to us.
 
     Parameters
@@ -62,6 +65,8 @@ def googlenet(in_shape, activation, num_classes=10):
     Szegedy et al. (2015), arXiv 1409.4842.
     """
     model = torchvision.models.googlenet(weights=None, num_classes=num_classes, aux_logits=False, init_weights=True)
-    model.conv1.conv = nn.Conv2d(in_shape[0], model.conv1.conv.out_channels, 3, padding=1, bias=False)
-    nn.init.trunc_normal_(model.conv1.conv.weight, std=0.01, a=-2, b=2)  # as torchvision draws all others
+    if in_shape[0] != 3:
+        model.conv1.conv = nn.Conv2d(in_shape[0], 64, 7, stride=2, padding=3, bias=False)
+        nn.init.trunc_normal_(model.conv1.conv.weight, std=0.01, a=-2, b=2)  # as torchvision draws all others
+    model.maxpool2 = nn.Identity()
     return convert(model, "relu", activation, torch.zeros(2, *in_shape))
