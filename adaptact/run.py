@@ -189,6 +189,8 @@ class Run:
             raise UserError(f"{self.model} takes images, and {self.dataset} is a table. Choose from: {', '.join(FOR_TABLES)}.")
         if self.augment:
             raise UserError(f"{self.dataset} is a table, whose rows cannot be flipped or shifted: set augment to False.")
+        if SOURCES[self.dataset].numeric and (self.fold is not None or self.validation_images):
+            raise UserError(f"{self.dataset} has no classes to divide it by: leave fold None and validation_images 0.")
 
     def _be_settings(self):
         settings = self._pairs("settings")

@@ -336,7 +336,11 @@ def _stop_if_alone(order):
 
 def _best(record):
     best = record.scores.get("best_test")
-    return f"best test accuracy {best['test_accuracy']:.2f} %, epoch {best['epoch']}" if best else ""
+    if not best:
+        return ""
+    if "test_rmse" in best:
+        return f"least test error {best['test_rmse']:.4g}, epoch {best['epoch']}"
+    return f"best test accuracy {best['test_accuracy']:.2f} %, epoch {best['epoch']}"
 
 
 def _checkpoints(store):

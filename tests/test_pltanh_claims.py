@@ -9,7 +9,8 @@ from test_records import record_of
 
 from adaptact import Store
 from adaptact.claims import CLAIMS, Evidence
-from adaptact.claims.pltanh_gradients import decades, flows, negative_slope, no_dead, no_nearly_dead, too_high, too_low
+from adaptact.claims.gradients import decades
+from adaptact.claims.pltanh_gradients import flows, negative_slope, no_dead, no_nearly_dead, too_high, too_low
 from adaptact.claims.pltanh_training import consistently, gains, one_alpha, reported, tuned
 from adaptact.experiments import PROFILES, SEARCHES, get
 from adaptact.experiments import pltanh as experiments

@@ -15,7 +15,7 @@ from adaptact.measure import _random_images
 from adaptact.training import parts
 from adaptact.training.loop import batches
 
-TABLES = {name: source for name, source in data.SOURCES.items() if source.tabular}
+TABLES = {name: source for name, source in data.SOURCES.items() if source.tabular and not source.numeric}
 SHIPPED = [name for name, source in TABLES.items() if source.shipped]
 IRIS = Run(dataset="iris", train_images=120, model="mlp", activation="relu", epochs=1, seed=42, augment=False)
 ROWS = [f"{number}.5,{number % 3},{'ab'[number % 2]}" for number in range(10)]
@@ -108,7 +108,7 @@ def test_what_ships_with_scikit_learn_needs_no_files(name, tmp_path):
     assert loaded.train_images.shape == (source.train_size, *source.in_shape)
     assert loaded.test_images.shape == (source.test_size, *source.in_shape)
     assert set(loaded.test_labels.tolist()) == set(range(source.num_classes))
-    assert data.fetch(name, tmp_path) == f"{source.title}: ships inside scikit-learn, nothing to fetch."
+    assert data.fetch(name, tmp_path) == f"{source.title}: needs no files, nothing to fetch."
     assert not list(tmp_path.iterdir())
 
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 from ..activations.apalu import apalu
+from .apalu_theory import approximates, flows, settles, theorem, trains
 from .base import Claim
 from .calculus import differentiable, monotone
 from .rules import parts
@@ -28,5 +29,23 @@ def claims():
             parts({"differentiable": differentiable(FUNCTIONS), "monotone": monotone(FUNCTIONS)}),
             published="no kink",
             note="the slopes beside zero are b and 1.5 a: there is a kink unless b = 1.5 a",
+        ),
+        Claim(
+            "apalu-vanishing",
+            "apalu",
+            "summary",
+            "effect",
+            "APALU is robust to vanishing gradients",
+            parts({"gradients before training": flows, "deep networks train better": trains}),
+            note="how the paper shows it is not in the text available to us; here it is judged beside its four rivals",
+        ),
+        Claim(
+            "apalu-approximation",
+            "apalu",
+            "summary",
+            "effect",
+            "networks with APALU are universal approximators, and their training converges",
+            parts({"the theorem": theorem, "known functions are learned": approximates, "the loss settles": settles}),
+            note="the theorem holds for every continuous function that is no polynomial, and tells nothing of training",
         ),
     ]

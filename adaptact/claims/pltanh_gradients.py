@@ -1,25 +1,22 @@
 """Rules for the PLTanh paper's claims on units and gradients: which units die, how gradients flow, and what alpha does to both."""
 
-from functools import cache, partial
 from itertools import pairwise
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from scipy import stats
 
 from .. import activations
 from ..experiments import get
 from ..experiments.pltanh import ALPHAS, DEPTHS
-from ..models import build
-from ..stats import estimate, holm, paired
+from ..stats import holm, paired
 from .base import Verdict, hardware_of
+from .gradients import keeps_more, trains_better
 from .pltanh_training import FOLDS, OVERLAP, nothing, signed
 from .rules import ALPHA, FEW, decided
 
 DEEP = "pltanh/depth"
 HIGH, USUAL, LOW = (1.0, 2.0, 5.0), 0.01, 0.001  # alphas of the deep networks
-UNTRAINED = {"layers": (4, 16), "width": 64, "images": 128, "seeds": 5}  # networks whose gradients are looked at
 
 
 def negative_slope(evidence):
@@ -78,99 +75,15 @@ def no_nearly_dead(evidence):
     return Verdict(decided(fewer, more, len(gaps)), reason, n=n, profile="laptop", hardware=hardware_of(used))
 
 
-def decades(name, layers, seed, start="default", **options):
-    """How many powers of ten the gradient loses from the last activation of an untrained network to the first.
-
-    Parameters
-    ----------
-    name : str
-        A registered activation.
-    layers : int
-        Hidden layers.
-    seed : int
-        Of the weights; images and labels are random, the same for every seed's functions.
-    start : {"default", "xavier", "he"}
-        How weights are drawn: torch's default, or by Glorot and Bengio (2010), or by He et al. (2015), both normal, biases zero.
-    **options
-        Of the activation.
-
-    Returns
-    -------
-    float
-        Positive where the gradient vanishes on its way back, negative where it explodes.
-    """
-    draw = {"xavier": torch.nn.init.xavier_normal_, "he": partial(torch.nn.init.kaiming_normal_, nonlinearity="relu")}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        images = torch.rand(UNTRAINED["images"], 1, 28, 28)
-        labels = torch.randint(10, (UNTRAINED["images"],))
-        make = partial(activations.make, name, **options)
-        model = build("mlp", (1, 28, 28), make, depth=layers, fc_width=UNTRAINED["width"]).double()
-        for module in model.modules():
-            if isinstance(module, torch.nn.Linear) and start != "default":
-                draw[start](module.weight)
-                torch.nn.init.zeros_(module.bias)
-    outputs = []
-    for number in range(1, layers + 1):
-        getattr(model, f"act{number}").register_forward_hook(lambda module, inputs, output: outputs.append(output))
-    loss = F.cross_entropy(model(images.double()), labels)
-    first, *_, last = torch.autograd.grad(loss, outputs)
-    tiny = torch.finfo(torch.float64).tiny
-    return float(torch.log10(last.norm().clamp(min=tiny) / first.norm().clamp(min=tiny)))
-
-
-@cache
-def untrained(start="default"):
-    """`decades` of four functions: by function and layers, a value a seed."""
-    rows = {"PLTanh": ("pltanh", {}), "tanh": ("tanh", {}), "Leaky ReLU": ("leaky_relu", {}), "ReLU": ("relu", {})}
-    return {
-        (row, layers): [decades(name, layers, seed, start, **options) for seed in range(UNTRAINED["seeds"])]
-        for row, (name, options) in rows.items()
-        for layers in UNTRAINED["layers"]
-    }
-
-
-def flows(evidence):
-    """Gradients of untrained networks: PLTanh loses fewer powers of ten than tanh and than Leaky ReLU."""
-    found = untrained()
-    pairs = [(rival, layers) for rival in ("tanh", "Leaky ReLU") for layers in UNTRAINED["layers"]]
-    # Less is better on both sides: a gradient that explodes is no better than one that vanishes.
-    gaps = [estimate(np.abs(found[r, n]) - np.abs(found["PLTanh", n]), test=True) for r, n in pairs]
-    shown = [p is not None and p < ALPHA for p in holm([gap.p for gap in gaps])]
-    yes, no = (sum(s and sign * gap.mean > 0 for s, gap in zip(shown, gaps, strict=True)) for sign in (1, -1))
-    deep = UNTRAINED["layers"][1]
-    lost = ", ".join(f"{row} {np.mean(found[row, deep]):.1f}" for row in ("PLTanh", "tanh", "Leaky ReLU"))
-    reason = (
-        f"alpha 0.01 keeps more of the gradient in {yes} and less in {no} of {len(pairs)} comparisons over {UNTRAINED['seeds']}"
-    )
-    reason += f" starts; powers of ten lost through {deep} layers: {lost}"
-    return Verdict(decided(yes, no, len(pairs)), reason, profile="computed")
-
-
-def trains(evidence):
-    """Accuracy of deep plain networks with PLTanh against those with tanh and with Leaky ReLU."""
-    return _deep(evidence, [(f"PLTanh, {USUAL:g}", rival) for rival in ("tanh", "Leaky ReLU")])
-
-
-def _deep(evidence, pairs):
-    found, used = [], []
-    for row, rival in pairs:
-        for layers in DEPTHS:
-            column = f"{layers} hidden layers"
-            both = [evidence.scores(DEEP, column, of, "laptop", "last") for of in (row, rival)]
-            difference = paired(*both)
-            if difference is not None and difference.n >= FEW:
-                found.append(difference)
-                used += [r for of in (row, rival) for r in evidence.records(DEEP, column, of, "laptop").values()]
-    if not found:
-        return nothing(DEEP)
-    shown = [p is not None and p < ALPHA for p in holm([difference.p for difference in found])]
-    yes, no = (sum(s and sign * d.mean > 0 for s, d in zip(shown, found, strict=True)) for sign in (1, -1))
-    total = len(pairs) * len(DEPTHS)
-    spread = " to ".join(signed(of(d.mean for d in found), 1) for of in (min, max))
-    reason = f"with alpha {USUAL:g} above in {yes} and below in {no} of {total} comparisons, by {spread} points"
-    n = min(d.n for d in found)
-    return Verdict(decided(yes, no, total), reason, spread, n=n, profile="laptop", hardware=hardware_of(used))
+flows = keeps_more(
+    {"PLTanh": ("pltanh", {}), "tanh": ("tanh", {}), "Leaky ReLU": ("leaky_relu", {})},
+    f"alpha {USUAL:g}",
+)
+trains = trains_better(
+    DEEP,
+    [(f"{n} hidden layers", f"PLTanh, {USUAL:g}", rival) for rival in ("tanh", "Leaky ReLU") for n in DEPTHS],
+    f"with alpha {USUAL:g}",
+)
 
 
 def too_high(evidence):

@@ -15,7 +15,7 @@ class DataSet:
     train_images, test_images : torch.Tensor
         uint8, ``(N, channels, rows, columns)``. Of a table float32 as it comes, ``(N, 1, 1, features)``.
     train_labels, test_labels : torch.Tensor
-        int64, ``(N,)``.
+        int64, ``(N,)``. Where they are numbers and not classes, float32.
     """
 
     train_images: torch.Tensor

@@ -11,6 +11,7 @@ import torch
 from torchvision import datasets as tv
 
 from ..errors import UserError, choose
+from .curves import POINTS, RUNGE, SINE, STEP
 from .dataset import DataSet, Fault, parted
 from .medical import PCam, Pneumonia
 from .photos import FLOWERS, FLOWERS_96
@@ -30,7 +31,7 @@ class Source:
     num_classes: int = 10
     stands_in_for: str = None  # a set that is asked for in its place wherever that one is to be had
     reader: object = None  # in torchvision's place: its check(folder) and read(folder) raise a Fault, download(folder) fetches
-    shipped: bool = False  # inside scikit-learn: there are no files
+    shipped: bool = False  # inside scikit-learn, or computed: there are no files
     tabular: bool = False  # float32 rows of features as images of one line, (1, 1, features); see `adaptact.training.parts`
     numeric: bool = False  # labels are float32 numbers to be predicted, and not classes
 
@@ -78,6 +79,11 @@ def _table(title, reader):
     return Source(title, (1, 1, reader.features), train_size, reader.test_size, **of, tabular=True)
 
 
+def _curve(formula, reader):
+    of = {"num_classes": 1, "reader": reader, "shipped": True, "tabular": True, "numeric": True}
+    return Source(formula, (1, 1, 1), POINTS, POINTS, **of)
+
+
 SOURCES = {
     "digits": Source("digits", (1, 28, 28), 1_437, 360, shipped=True),
     "mnist": Source("MNIST", (1, 28, 28), 60_000, 10_000, tv.MNIST, _idx_files("MNIST", _MNIST)),
@@ -106,6 +112,9 @@ SOURCES = {
     "sonar": _table("sonar", SONAR),
     "ionosphere": _table("ionosphere", IONOSPHERE),
     "wheat_seeds": _table("wheat seeds", WHEAT),
+    "curve_sine": _curve("sin(3πx)", SINE),
+    "curve_runge": _curve("1/(1 + 25x²)", RUNGE),
+    "curve_step": _curve("sign(x)", STEP),
 }
 
 
@@ -220,7 +229,7 @@ def fetch(name, folder=None):
     source = SOURCES[choose("data set", name, SOURCES)]
     folder = data_folder(folder)
     if source.shipped:
-        return f"{source.title}: ships inside scikit-learn, nothing to fetch."
+        return f"{source.title}: needs no files, nothing to fetch."
     fault = _fault(name, folder)
     if fault and fault.mending:
         raise UserError(f"{source.title}: {fault}. {fault.mending}")
