@@ -68,17 +68,25 @@ class _Encoder(nn.Module):
         return self.fc1(x.flatten(1))
 
 
+class _Back(nn.ConvTranspose2d):
+    """A transposed convolution of stride 1, computed as the convolution that it is: several times as fast on a CPU."""
+
+    def forward(self, x):
+        padding = self.kernel_size[0] - 1 - self.padding[0]
+        return F.conv2d(x, self.weight.flip(2, 3).transpose(0, 1), self.bias, padding=padding)
+
+
 class _Decoder(nn.Module):
     def __init__(self, channels, activation, biased):
         super().__init__()
         self.act3 = activation((2, 4, 4))
-        self.deconv1 = nn.ConvTranspose2d(2, 4, 5, padding=2, bias=biased)
+        self.deconv1 = _Back(2, 4, 5, padding=2, bias=biased)
         self.norm1 = nn.BatchNorm2d(4, eps=1e-4, affine=biased)
         self.act4 = activation((4, 8, 8))
-        self.deconv2 = nn.ConvTranspose2d(4, 8, 5, padding=3, bias=biased)
+        self.deconv2 = _Back(4, 8, 5, padding=3, bias=biased)
         self.norm2 = nn.BatchNorm2d(8, eps=1e-4, affine=biased)
         self.act5 = activation((8, 14, 14))
-        self.deconv3 = nn.ConvTranspose2d(8, channels, 5, padding=2, bias=biased)
+        self.deconv3 = _Back(8, channels, 5, padding=2, bias=biased)
 
     def forward(self, x):
         x = F.interpolate(self.act3(x.view(-1, 2, 4, 4)), scale_factor=2)

@@ -11,7 +11,8 @@ def mobilenet(in_shape, activation, num_classes=10):
     """MobileNetV2 of torchvision without its last halving.
 
     It halves an image five times, which leaves a single place of 32 x 32 pixels; without the last of these, between 96 and 160
-    channels, it ends as 2 x 2. All else is torchvision's: widths, batch norm, dropout of 0.2, and how weights start. Which MobileNet the APALU paper uses, and how it fits it to small images, is not in the text available to us.
+    channels, it ends as 2 x 2. All else is torchvision's: widths, batch norm, dropout of 0.2, and how weights start.
+    Which MobileNet the APALU paper uses, and how it fits it to small images, is not in the text available to us.
 
     Parameters
     ----------
@@ -44,8 +45,8 @@ def googlenet(in_shape, activation, num_classes=10):
     """GoogLeNet of torchvision without its auxiliary outputs and without its second pooling.
 
     It halves an image five times, which leaves a single place of 32 x 32 pixels; without the second pooling the inception modules
-    see 8 x 8, 4 x 4 and 2 x 2. All else is torchvision's: widths, batch norm, dropout of 0.2, and how weights start. Which GoogLeNet the APALU paper
-    uses, and how it fits it to small images, is not in the text available to us.
+    see 8 x 8, 4 x 4 and 2 x 2. All else is torchvision's: widths, batch norm, dropout of 0.2, and how weights start.
+    Which GoogLeNet the APALU paper uses, and how it fits it to small images, is not in the text available to us.
 
     Parameters
     ----------
