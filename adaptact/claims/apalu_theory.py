@@ -38,7 +38,7 @@ def theorem(evidence):
         left, below, above, right = activations.make(name, (1,), **options).double()(x).detach().flatten().tolist()
         if abs(above - below) < 1e-9 and abs(left / right) < 0.5:
             fits.append(row)
-    reason = f"a continuous function that is no polynomial is enough, and that are {', '.join(fits) or 'none'}"
+    reason = f"a continuous function that is no polynomial is enough; such are {', '.join(fits) or 'none'}"
     return Verdict("holds" if "APALU" in fits else "does not hold", reason, profile="computed")
 
 
@@ -100,7 +100,9 @@ def approximates(evidence):
         no += not learned and (end.low > limit or (significant and fall.mean < 0))
     of = {dataset: f"{100 * 10**end.mean:.1f} %" for dataset, (_, end) in ends.items()}
     said = ", ".join(f"{SOURCES[dataset].title} {value}" for dataset, value in of.items())
-    reason = f"with {WIDTHS[-1]} units the error, as a share of the best constant's, is {said}: below {SMALL:.0%} with the whole"
+    reason = (
+        f"with {WIDTHS[-1]} units the error, as a share of the best constant's, is {said}: below {100 * SMALL:.0f} % with the whole"
+    )
     reason += f" interval, and below that of {WIDTHS[0]} units or small there too, for {yes} of {len(CURVES)} curves; it fell"
     reason += f" significantly for {fell}"
     for suffix, rate in (("", RATE), (LOWER, LOWER_RATE)):
@@ -136,15 +138,10 @@ def settles(evidence):
     if len(own) < FEW:
         return Verdict("undecided", f"no training with APALU is recorded yet; {KNOWN} makes them")
     diverged, yes, no = int(np.isinf(own).sum()), int((abs(own) <= SETTLED).sum()), int((own > SETTLED).sum())
-    reason = (
-        f"{diverged} of {len(own)} trainings diverge; between the last two tenths of the epochs the root of the loss stays within"
-    )
-    reason += (
-        f" {SETTLED:.0%} of the curve's deviation in {yes}, falls further in {len(own) - yes - no} and rises in {no - diverged}"
-    )
-    others = [
-        f"{row} {int((abs(np.array(of)) <= SETTLED).sum())} of {len(of)}" for row, of in drifts.items() if row != "APALU" and of
-    ]
-    reason += f" (within: {', '.join(others)})" if others else ""
+    within = {row: f"{int((abs(np.array(of)) <= SETTLED).sum())} of {len(of)}" for row, of in drifts.items() if of}
+    others = ", ".join(f"{row} {said}" for row, said in within.items() if row != "APALU")
+    reason = f"{diverged} of {len(own)} trainings diverge; from the last but one tenth of the epochs to the last"
+    reason += f" the root of the loss stays within {100 * SETTLED:.0f} % of the best constant's error in {yes},"
+    reason += f" falls further in {len(own) - yes - no} and rises in {no - diverged}; it stays so with {others or 'no other yet'}"
     n = len({record.run.seed for record in used})
     return Verdict(decided(yes, no, len(own)), reason, f"{yes} of {len(own)}", n=n, profile="paper", hardware=hardware_of(used))
