@@ -313,3 +313,19 @@ def test_bad_input_is_one_line_with_the_valid_choices(arguments, words):
     message = str(error.value)
     assert "\n" not in message
     assert all(word in message for word in words), message
+
+
+def test_a_callable_makes_each_activation_and_takes_no_options():
+    shapes = []
+
+    def factory(shape):
+        shapes.append(shape)
+        return nn.Softsign()
+
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 5), nn.ReLU())
+    converted = convert(model, "relu", factory, torch.zeros(2, 3))
+    assert shapes == [(4,), (5,)]
+    assert [type(converted[place]) for place in (1, 3)] == [nn.Softsign, nn.Softsign]
+    assert converted[1] is not converted[3]
+    with pytest.raises(UserError, match="leave granularity and options away"):
+        convert(model, "relu", factory, torch.zeros(2, 3), granularity="layer")

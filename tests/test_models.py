@@ -1,5 +1,6 @@
 """The networks against the figures of the LEAF paper's released code."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from adaptact import Run, UserError, activation_parameters, make, train
 from adaptact.data import SOURCES
 from adaptact.models import MODELS, build
+from adaptact.run import FOR_DEEP_SVDD
 from adaptact.training import build_model
 
 # network, input -> neurons of each activation layer, and the number of weights without activation parameters
@@ -30,7 +32,7 @@ def test_sizes_are_those_of_the_released_code(name, in_shape, neurons, weights):
 
 
 @pytest.mark.parametrize("dataset", ["flowers", "pcam", "pneumonia"])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [model for model in MODELS if model not in FOR_DEEP_SVDD])
 def test_networks_take_every_size_and_number_of_classes(model, dataset):
     source = SOURCES[dataset]
     network = build_model(Run(dataset=dataset, train_images=1, model=model, activation="relu", epochs=1, seed=42))
@@ -178,3 +180,26 @@ def test_the_pltanh_networks(name, in_shape, sites, last):
     assert outputs == shapes
     assert len(shapes) == sites
     assert [module for module in model.modules() if isinstance(module, torch.nn.Linear)][-1].in_features == last
+
+
+@pytest.mark.parametrize(("name", "sites", "size"), [("mobilenet", 35, 2), ("googlenet", 57, 2)])
+def test_torchvisions_networks_have_an_activation_of_their_own_in_every_place(name, sites, size):
+    model = build(name, (3, 32, 32), partial(make, "apalu", granularity="layer"))
+    made = [module for module in model.modules() if getattr(module, "is_activation", False)]
+    assert len(made) == len(set(map(id, made))) == sites
+    assert len(activation_parameters(model)) == 2 * sites
+    assert not any(isinstance(module, (torch.nn.ReLU, torch.nn.ReLU6)) for module in model.modules())
+    ends = []
+    last = model.features[-1] if name == "mobilenet" else model.inception5b
+    last.register_forward_hook(lambda module, inputs, output: ends.append(output.shape[-2:]))
+    assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+    assert ends == [(size, size)]
+    assert build(name, (1, 28, 28), partial(make, "relu"), 5)(torch.zeros(2, 1, 28, 28)).shape == (2, 5)
+
+
+@pytest.mark.parametrize("name", ["mobilenet", "googlenet"])
+def test_torchvisions_networks_start_alike_whatever_the_activation(name):
+    run = Run(dataset="mnist", train_images=1, model=name, activation="relu", epochs=1, seed=42)
+    plain, other = (build_model(of).state_dict() for of in (run, replace(run, activation="apalu", granularity="layer")))
+    assert all(torch.equal(value, other[key]) for key, value in plain.items())
+    assert len(other) > len(plain)
