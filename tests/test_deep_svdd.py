@@ -10,6 +10,7 @@ from torch import nn
 
 from adaptact import Run, UserError, data, train
 from adaptact.activations import activation_parameters
+from adaptact.experiments import PROFILES
 from adaptact.plan import plan
 from adaptact.records import Record, Store
 from adaptact.training import build_model, deep_svdd, parts
@@ -194,6 +195,7 @@ def test_test_images_are_the_first_ones():
         dataset="digits", train_images=100, model="lenet5", activation="relu", epochs=1, seed=1, augment=False, test_images=40
     )
     assert torch.equal(parts(plain, data.load("digits")).test_labels, data.load("digits").test_labels[:40])
+    assert PROFILES["smoke"].scale(replace(plain, dataset="mnist", test_images=5_000)).test_images == 360
     with pytest.raises(UserError, match="leave test_images None"):
         replace(plain, fold=1)
     with pytest.raises(UserError, match="from 1 to 360"):

@@ -40,6 +40,8 @@ class Profile:
         # Each cycle is as long as another training, and a fixed function is given as many epochs in all.
         fields["epochs"] = min(fields.get("epochs", run.epochs) * max(1, len(run.cycles)), run.epochs)
         fields["validation_images"] = run.validation_images * fields["train_images"] // run.train_images  # the same part
+        if run.test_images is not None:
+            fields["test_images"] = min(run.test_images, SOURCES[fields.get("dataset", run.dataset)].test_size)
         if run.part is not None:
             whole = fields["train_images"] * (FOLDS - 1) // FOLDS
             fields["part"] = min(run.part, whole)
