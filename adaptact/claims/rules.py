@@ -13,7 +13,7 @@ TRAINED = ("paper", "laptop")  # the profiles whose records are evidence, the be
 FEW = 2  # seeds that a comparison must have
 
 
-def better(pairs, *, worse=False):
+def better(pairs, *, worse=False, selection="best_test"):
     """Each row is above its base, or below it: a paired t-test over seeds for each, corrected over all of them.
 
     Parameters
@@ -21,6 +21,8 @@ def better(pairs, *, worse=False):
     pairs : list of Pair
     worse : bool, default False
         Whether the claim is that each row is below its base.
+    selection : {"best_test", "last"}
+        The epoch that is compared: what the paper prints, or where it does not say, one that no test image has chosen.
 
     Returns
     -------
@@ -31,7 +33,7 @@ def better(pairs, *, worse=False):
     """
 
     def rule(evidence):
-        profile, compared = _compared(evidence, pairs)
+        profile, compared = _compared(evidence, pairs, selection)
         if profile is None:
             return _nothing(pairs)
         estimates = [paired(*values) for values in compared]
@@ -167,13 +169,13 @@ def seed_deviation(groups):
     return float(np.sqrt(squares / sum(len(values) - 1 for values in groups)))
 
 
-def _both(evidence, pair, profile):
-    return tuple(evidence.scores(pair.experiment, pair.column, row, profile) for row in (pair.row, pair.base))
+def _both(evidence, pair, profile, selection="best_test"):
+    return tuple(evidence.scores(pair.experiment, pair.column, row, profile, selection) for row in (pair.row, pair.base))
 
 
-def _compared(evidence, pairs):
+def _compared(evidence, pairs, selection="best_test"):
     """The best profile at which every pair has two seeds, else the one at which most pairs have; accuracies by seed there."""
-    by_profile = {profile: [_both(evidence, pair, profile) for pair in pairs] for profile in TRAINED}
+    by_profile = {profile: [_both(evidence, pair, profile, selection) for pair in pairs] for profile in TRAINED}
     counts = {profile: sum(len(a.keys() & b.keys()) >= FEW for a, b in compared) for profile, compared in by_profile.items()}
     best = max(TRAINED, key=lambda profile: counts[profile])  # of equals the first
     return (best, by_profile[best]) if counts[best] else (None, None)
