@@ -145,7 +145,9 @@ def test_options_and_numbers_to_start_from_reach_every_site():
 
 def test_shuffling_draws_a_new_order_each_epoch(monkeypatch):
     orders = []
-    monkeypatch.setattr(loop, "step", lambda model, optimizer, images, labels: orders.append(labels.clone()) or torch.zeros(()))
+    monkeypatch.setattr(
+        loop, "step", lambda model, optimizer, images, labels, loss_function: orders.append(labels.clone()) or torch.zeros(())
+    )
     train(replace(BASE, shuffle=True, augment=False, epochs=2))
     first, second = torch.cat(orders[:20]), torch.cat(orders[20:])
     assert not torch.equal(first, second)
