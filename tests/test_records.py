@@ -71,12 +71,17 @@ def test_every_field_is_part_of_the_identity():
         conv_dropout="element", fc_dropout=0.5, fc_width=100, validation_images=5, options={"held": ["rho4"]}, fold=3,
         cycles=("weights",), part=8, depth=3,
     )  # fmt: skip
-    assert set(other) == {field.name for field in dataclasses.fields(Run)}
+    apart = {"test_images", "task", "settings"}  # these do not go with a fold, or with this network
+    assert set(other) | apart == {field.name for field in dataclasses.fields(Run)}
     run = replace(RUN, dspt=False, model="mlp", fold=1)  # no DSPT, which does not go with cycles
     changed = {replace(run, **{name: value}).key for name, value in other.items() if getattr(run, name) != value}
     assert len(changed) == len(other) - 1  # the activation is leaf in both
     assert run.key not in changed
     assert replace(RUN, lr=1).key == replace(RUN, lr=1.0).key
+    assert replace(RUN, test_images=9).key != RUN.key
+    one_class = {"dataset": "mnist", "model": "svdd_lenet", "task": "deep_svdd", "dspt": False, "augment": False}
+    digits = [replace(RUN, **one_class, settings=settings) for settings in ((), {"normal_class": 1}, {"normal_class": 2})]
+    assert len({RUN.key, *(digit.key for digit in digits)}) == 4
 
 
 def test_options_as_a_dict_as_pairs_and_from_a_record_are_the_same_run():

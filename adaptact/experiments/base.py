@@ -225,6 +225,8 @@ class Experiment:
                 procedures = {name: own, f"{name}, all together": together}
             for row, procedure in list(procedures.items())[: 1 + trainable]:
                 for column, cell in first.items():
+                    if procedure.get("dspt") and cell.run.task != "supervised":
+                        continue  # DSPT is a procedure of supervised training
                     added.append(Cell(row, column, replace(cell.run, **plain, **procedure), base=fixed.get(column)))
         return replace(self, cells=(*self.cells, *added))
 
