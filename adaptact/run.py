@@ -16,6 +16,7 @@ OPTIMIZERS = ("adam", "rmsprop")
 WITH_WIDTH = ("lenet5", "kerasnet", "strided_cnn", "deep_cnn", "mlp")
 WITH_DEPTH = ("mlp",)
 FOR_TABLES = ("mlp",)
+FOR_SEQUENCES = ("gru", "lstm", "gru_gates", "lstm_gates", "mlp")
 FOLDS = 5
 CONV_DROPOUTS = ("channel", "element")
 CYCLES = ("weights", "activations", "both")
@@ -185,12 +186,14 @@ class Run:
             raise UserError(f"slow_rho24 is a rate for LEAF's rho2 and rho4; {self.activation} has none. Leave it None.")
 
     def _be_for_a_table(self):
-        if self.model not in FOR_TABLES:
-            raise UserError(f"{self.model} takes images, and {self.dataset} is a table. Choose from: {', '.join(FOR_TABLES)}.")
+        source = SOURCES[self.dataset]
+        models, kind = (FOR_SEQUENCES, "has sequences") if source.sequence else (FOR_TABLES, "is a table")
+        if self.model not in models:
+            raise UserError(f"{self.model} takes other samples, and {self.dataset} {kind}. Choose from: {', '.join(models)}.")
         if self.augment:
-            raise UserError(f"{self.dataset} is a table, whose rows cannot be flipped or shifted: set augment to False.")
-        if SOURCES[self.dataset].numeric and (self.fold is not None or self.validation_images):
-            raise UserError(f"{self.dataset} has no classes to divide it by: leave fold None and validation_images 0.")
+            raise UserError(f"{self.dataset} {kind}, and nothing of it can be flipped or shifted: set augment to False.")
+        if source.numeric and self.validation_images:
+            raise UserError(f"{self.dataset} has no classes to hold samples out by: leave validation_images 0.")
 
     def _be_settings(self):
         settings = self._pairs("settings")

@@ -17,6 +17,7 @@ from adaptact.experiments import PROFILES, SEEDS, get
 from adaptact.experiments.apalu import FIVE
 from adaptact.experiments.apalu_theory import CURVES, EPOCHS, LOWER, WIDTHS, depth_column, width_column
 from adaptact.sweep import sweep
+from adaptact.training import parts
 
 RUN = Run(dataset="curve_sine", train_images=POINTS, model="mlp", activation="relu", epochs=2, seed=42, augment=False, lr=1e-2)
 AT = {
@@ -74,11 +75,14 @@ def test_smoke_keeps_a_curve_a_curve_and_other_profiles_keep_it_whole():
 
 
 def test_what_has_no_classes_is_not_divided_by_them():
-    for fields in ({"fold": 1}, {"validation_images": 100}):
-        with pytest.raises(
-            UserError, match=r"^curve_sine has no classes to divide it by: leave fold None and validation_images 0\.$"
-        ):
-            replace(RUN, **fields)
+    with pytest.raises(UserError, match=r"^curve_sine has no classes to hold samples out by: leave validation_images 0\.$"):
+        replace(RUN, validation_images=100)
+
+
+def test_folds_of_numbers_part_them_at_random():
+    split = [parts(replace(RUN, fold=fold), data.load("curve_sine")) for fold in (1, 2)]
+    assert {len(part.test_labels) for part in split} == {205}
+    assert len(torch.cat([split[0].test_labels, split[1].test_labels]).unique()) == 410
 
 
 def test_the_commands_know_curves(tmp_path, capsys):

@@ -155,10 +155,10 @@ def test_images_are_divided_by_255_and_nothing_else():
 
 
 def test_what_makes_no_sense_for_a_table_is_refused():
-    with pytest.raises(UserError, match=r"^iris is a table, whose rows cannot be flipped or shifted: set augment to False\.$"):
+    with pytest.raises(UserError, match=r"^iris is a table, and nothing of it can be flipped or shifted: set augment to False\.$"):
         replace(IRIS, augment=True)
     for model in ("lenet5", "deep_cnn", "gru"):
-        with pytest.raises(UserError, match=rf"^{model} takes images, and iris is a table\. Choose from: mlp\.$"):
+        with pytest.raises(UserError, match=rf"^{model} takes other samples, and iris is a table\. Choose from: mlp\.$"):
             replace(IRIS, model=model)
     assert PROFILES["smoke"].scale(IRIS).dataset == "digits"
 

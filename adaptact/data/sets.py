@@ -34,6 +34,10 @@ class Source:
     shipped: bool = False  # inside scikit-learn, or computed: there are no files
     tabular: bool = False  # float32 rows of features as images of one line, (1, 1, features); see `adaptact.training.parts`
     numeric: bool = False  # labels are float32 numbers to be predicted, and not classes
+    target: str = None  # what such a label is, with its unit; it is standardised for training, and errors are in that unit
+    sequence: bool = False  # a table whose samples are steps of features, (1, steps, features), scaled alike at all steps
+    series: bool = False  # samples follow each other in time: a `fold` is trained on what comes before it alone
+    smoke: str = "digits"  # the set that stands in for it at the profile smoke
 
     @property
     def outputs(self):
@@ -43,7 +47,7 @@ class Source:
     @property
     def samples(self):
         """What it has many of, in words."""
-        return "rows" if self.tabular else "images"
+        return "sequences" if self.sequence else "rows" if self.tabular else "images"
 
 
 # torchvision knows the md5 of the packed MNIST files only, and looks no more once they are unpacked. The md5 of
@@ -79,8 +83,8 @@ def _table(title, reader):
     return Source(title, (1, 1, reader.features), train_size, reader.test_size, **of, tabular=True)
 
 
-def _curve(formula, reader):
-    of = {"num_classes": 1, "reader": reader, "shipped": True, "tabular": True, "numeric": True}
+def _curve(name, formula, reader):
+    of = {"num_classes": 1, "reader": reader, "shipped": True, "tabular": True, "numeric": True, "smoke": name}
     return Source(formula, (1, 1, 1), POINTS, POINTS, **of)
 
 
@@ -112,9 +116,9 @@ SOURCES = {
     "sonar": _table("sonar", SONAR),
     "ionosphere": _table("ionosphere", IONOSPHERE),
     "wheat_seeds": _table("wheat seeds", WHEAT),
-    "curve_sine": _curve("sin(3πx)", SINE),
-    "curve_runge": _curve("1/(1 + 25x²)", RUNGE),
-    "curve_step": _curve("sign(x)", STEP),
+    "curve_sine": _curve("curve_sine", "sin(3πx)", SINE),
+    "curve_runge": _curve("curve_runge", "1/(1 + 25x²)", RUNGE),
+    "curve_step": _curve("curve_step", "sign(x)", STEP),
 }
 
 

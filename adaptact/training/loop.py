@@ -96,7 +96,7 @@ def _train(run, model, device, data_folder, checkpoint, on_epoch):
             losses.append(loss)
 
         epoch_curves = {"train_loss": torch.stack(losses).double().mean().item()}
-        epoch_curves["test_loss"], epoch_curves[f"test_{score}"] = evaluate(model, split.test_images, split.test_labels)
+        epoch_curves["test_loss"], epoch_curves[f"test_{score}"] = evaluate(model, split.test_images, split.test_labels, split.unit)
         if len(split.held_images):
             epoch_curves[f"validation_{score}"] = evaluate(model, split.held_images, split.held_labels)[1]
         epoch_curves["seconds"] = round(time.perf_counter() - started, 3)
@@ -112,7 +112,7 @@ def _train(run, model, device, data_folder, checkpoint, on_epoch):
             on_epoch(epoch, curves)
 
     found = scores(curves)
-    if run.fold is not None and "last" in found:  # cross-validated results are compared by more than their accuracy
+    if run.fold is not None and score == "accuracy" and "last" in found:  # folds are compared by more than their accuracy
         batched = (to_unit(part) for part in split.test_images.split(EVALUATION_BATCH))
         found["last"] |= macro_metrics(model, batched, split.test_labels)
     looked_at = (part[:IMAGES].split(EVALUATION_BATCH) for part in (split.test_images, split.test_labels))
@@ -157,13 +157,21 @@ def compile_mode(run, model):
 
 
 @torch.inference_mode()
-def evaluate(model, images, labels):
+def evaluate(model, images, labels, unit=1.0):
     """Mean loss of a model on images from `parts`, and how well it does; leaves the model in evaluation mode.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    images, labels : torch.Tensor
+    unit : float
+        What a label's 1 is in the unit of the set's own numbers.
 
     Returns
     -------
     loss, score : float
-        Of classes the mean cross entropy and the accuracy in percent; of numbers the mean squared error and its root.
+        Of classes the mean cross entropy and the accuracy in percent; of numbers the mean squared error, and its root in the
+        set's own unit.
     """
     model.eval()
     loss = torch.zeros((), dtype=torch.float64, device=images.device)
@@ -176,7 +184,7 @@ def evaluate(model, images, labels):
         if not numeric:
             correct += (outputs.argmax(1) == labels[batch]).sum()
     mean = loss.item() / len(images)
-    return mean, (math.sqrt(mean) if numeric else 100 * correct.item() / len(images))
+    return mean, (unit * math.sqrt(mean) if numeric else 100 * correct.item() / len(images))
 
 
 def scores(curves):

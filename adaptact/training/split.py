@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from ..data import SOURCES
 from ..errors import UserError
 from ..run import FOLDS
 from .one_class import one_class
@@ -19,6 +20,7 @@ class Parts(NamedTuple):
     held_labels: torch.Tensor
     test_images: torch.Tensor
     test_labels: torch.Tensor
+    unit: float = 1.0  # what a label's 1 is in the unit of the set's own numbers
 
 
 def parts(run, data_set):
@@ -28,8 +30,9 @@ def parts(run, data_set):
     ----------
     run : Run
         With a `fold`, a fifth of its training images is tested on and the set's own test images are not used: the folds are
-        those of one stratified partition, the same for every seed. With a `part` only the first so many of the others are taken.
-        Images are held out of what is left, by class and seed.
+        those of one partition, stratified where there are classes, the same for every seed. Of a series the training part is
+        cut into six blocks, one after the other; a fold is tested on one block and trained on all before it. With a `part`
+        only the first so many of the others are taken. Images are held out of what is left, by class and seed.
     data_set : adaptact.data.DataSet
 
     Returns
@@ -37,7 +40,9 @@ def parts(run, data_set):
     Parts
         Of one-class training the images of the normal class to train on, and test labels that are 1 for anomalies; see `one_class`.
         A table's features less their mean and over their deviation in what is trained on: nothing else of the set is used
-        for that. A feature that is constant there has only its mean taken out. Images stay as they are, uint8.
+        for that. A feature that is constant there has only its mean taken out. A feature of sequences has one mean and
+        deviation for all steps. Labels that are measured, see `adaptact.data.Source.target`, are standardised alike, and
+        `unit` is their deviation. Images stay as they are, uint8.
 
     Raises
     ------
@@ -48,8 +53,9 @@ def parts(run, data_set):
         train, tested, anomalous = one_class(run, data_set)
         labels = torch.zeros_like(anomalous[:1]).expand(len(train))
         return Parts(train, labels, train[:0], labels[:0], tested, anomalous)
-    split = _divided(run, data_set)
-    return _standardised(split) if split.train_images.is_floating_point() else split
+    split, source = _divided(run, data_set), SOURCES[run.dataset]
+    split = _standardised(split, source.sequence) if split.train_images.is_floating_point() else split
+    return _in_units(split) if source.target else split
 
 
 def _divided(run, data_set):
@@ -57,7 +63,7 @@ def _divided(run, data_set):
     tested = data_set.test_images[: run.test_images], data_set.test_labels[: run.test_images]
     try:
         if run.fold is not None:
-            kept, left = _fold(labels, run.fold)
+            kept, left = _fold(SOURCES[run.dataset], labels, run.fold)
             tested, kept = (images[left], labels[left]), kept[: run.part]
             images, labels = images[kept], labels[kept]
         if not run.validation_images:
@@ -68,21 +74,36 @@ def _divided(run, data_set):
     return Parts(images[kept], labels[kept], images[held], labels[held], *tested)
 
 
-def _standardised(split):
+def _standardised(split, sequence):
     from sklearn.preprocessing import StandardScaler  # here, since it takes two seconds to import and few runs need it
 
-    scaler = StandardScaler().fit(split.train_images.flatten(1).cpu())
-    shape = split.train_images.shape[1:]
+    shape = split.train_images.shape[-1:] if sequence else split.train_images.shape[1:]
+    scaler = StandardScaler().fit(split.train_images.reshape(-1, shape.numel()).cpu())
     mean, scale = (torch.from_numpy(of).to(split.train_images).view(shape) for of in (scaler.mean_, scaler.scale_))
     images = ("train_images", "held_images", "test_images")
     return split._replace(**{name: (getattr(split, name) - mean) / scale for name in images})
 
 
-def _fold(labels, fold):
-    from sklearn.model_selection import StratifiedKFold  # here, since it takes two seconds to import and few runs need it
+def _in_units(split):
+    labels = split.train_labels.double()
+    mean, unit = labels.mean(), labels.std(correction=0)
+    if not unit > 0:
+        raise UserError("the labels to train on are all the same number; give more train_images.")
+    names = ("train_labels", "held_labels", "test_labels")
+    scaled = {name: ((getattr(split, name).double() - mean) / unit).to(split.train_labels) for name in names}
+    return split._replace(**scaled, unit=unit.item())
 
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(np.zeros(len(labels)), labels.cpu())
-    return list(folds)[fold - 1]
+
+def _fold(source, labels, fold):
+    from sklearn import model_selection  # here, since it takes two seconds to import and few runs need it
+
+    if source.series:
+        folds = model_selection.TimeSeriesSplit(FOLDS)
+    elif source.numeric:
+        folds = model_selection.KFold(FOLDS, shuffle=True, random_state=0)
+    else:
+        folds = model_selection.StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    return list(folds.split(np.zeros(len(labels)), labels.cpu()))[fold - 1]
 
 
 def _by_class(labels, count, seed):
