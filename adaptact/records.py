@@ -58,6 +58,8 @@ class Record:
     units : dict of str to dict
         By activation site: how many units no image of a part of the test set moves any more, and how much gradient arrives;
         see `adaptact.training.units`. Empty in older records.
+    maps : dict of str to object
+        Heat maps of a few test images, of the task ``padim`` alone; see `adaptact.training.padim.maps_of`.
     """
 
     run: Run
@@ -70,6 +72,7 @@ class Record:
     versions: dict
     protocol: int = field(default=PROTOCOL)
     units: dict = field(default_factory=dict)
+    maps: dict = field(default_factory=dict)
 
     def to_json(self):
         """The record as text, closed by a checksum of all the rest."""
@@ -101,7 +104,7 @@ class Record:
             record = cls(**{**body, "run": Run(**body["run"])})
             hash(record.run)  # a list among its fields would be found only where it is looked up
             right = record.status in ("done", "diverged") and isinstance(record.protocol, int)
-            kinds = (record.curves, record.scores, record.shapes, record.hardware, record.versions, record.units)
+            kinds = (record.curves, record.scores, record.shapes, record.hardware, record.versions, record.units, record.maps)
             if not right or not all(isinstance(value, dict) for value in kinds):
                 raise ValueError("its fields are not a Record's")
             if not re.fullmatch(r"[\w.+-]+", record.run.name):  # it becomes a path, and the text may be anybody's

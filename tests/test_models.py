@@ -9,7 +9,7 @@ import torch
 from adaptact import Run, UserError, activation_parameters, make, train
 from adaptact.data import SOURCES
 from adaptact.models import MODELS, build
-from adaptact.run import FOR_DEEP_SVDD
+from adaptact.run import FOR_TASK
 from adaptact.training import build_model
 
 # network, input -> neurons of each activation layer, and the number of weights without activation parameters
@@ -32,7 +32,7 @@ def test_sizes_are_those_of_the_released_code(name, in_shape, neurons, weights):
 
 
 @pytest.mark.parametrize("dataset", ["flowers", "pcam", "pneumonia"])
-@pytest.mark.parametrize("model", [model for model in MODELS if model not in FOR_DEEP_SVDD])
+@pytest.mark.parametrize("model", [model for model in MODELS if model not in NO_CLASSIFIERS])
 def test_networks_take_every_size_and_number_of_classes(model, dataset):
     source = SOURCES[dataset]
     network = build_model(Run(dataset=dataset, train_images=1, model=model, activation="relu", epochs=1, seed=42))

@@ -15,17 +15,21 @@ class DataSet:
     train_images, test_images : torch.Tensor
         uint8, ``(N, channels, rows, columns)``. Of a table float32 as it comes, ``(N, 1, 1, features)``.
     train_labels, test_labels : torch.Tensor
-        int64, ``(N,)``. Where they are numbers and not classes, float32.
+        int64, ``(N,)``. Where they are numbers and not classes, float32. Of a set for finding defects the kind, 0 for none.
+    test_masks : torch.Tensor, optional
+        bool, ``(N, rows, columns)``: where the defects of the test images are.
     """
 
     train_images: torch.Tensor
     train_labels: torch.Tensor
     test_images: torch.Tensor
     test_labels: torch.Tensor
+    test_masks: torch.Tensor | None = None
 
     def to(self, device):
         """The same set on `device`."""
-        return replace(self, **{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: of.to(device) for name, of in held.items() if of is not None})
 
 
 class Fault(Exception):

@@ -11,6 +11,7 @@ import torch
 from torchvision import datasets as tv
 
 from ..errors import UserError, choose
+from .anomalies import MADE_UP, SCREW, SIZE
 from .curves import POINTS, RUNGE, SINE, STEP
 from .dataset import DataSet, Fault, parted
 from .medical import PCam, Pneumonia
@@ -37,6 +38,7 @@ class Source:
     target: str = None  # what such a label is, with its unit; it is standardised for training, and errors are in that unit
     sequence: bool = False  # a table whose samples are steps of features, (1, steps, features), scaled alike at all steps
     series: bool = False  # samples follow each other in time: a `fold` is trained on what comes before it alone
+    defects: bool = False  # trained on without any: labels are kinds of defect, 0 for none, and test images have masks
     smoke: str = "digits"  # the set that stands in for it at the profile smoke
 
     @property
@@ -88,6 +90,10 @@ def _curve(name, formula, reader):
     return Source(formula, (1, 1, 1), POINTS, POINTS, **of)
 
 
+def _defects(title, in_shape, test_size, reader, **of):
+    return Source(title, in_shape, reader.train_size, test_size, reader=reader, defects=True, smoke="made_up_defects", **of)
+
+
 SOURCES = {
     "digits": Source("digits", (1, 28, 28), 1_437, 360, shipped=True),
     "mnist": Source("MNIST", (1, 28, 28), 60_000, 10_000, tv.MNIST, _idx_files("MNIST", _MNIST)),
@@ -109,6 +115,10 @@ SOURCES = {
     ),
     "pcam": Source("PatchCamelyon, first 50,000", (3, 96, 96), 50_000, 10_000, num_classes=2, reader=PCam(50_000, 10_000)),
     "pneumonia": Source("PneumoniaMNIST", (1, 28, 28), 4_708, 624, num_classes=2, stands_in_for="pcam", reader=Pneumonia()),
+    "mvtec_screw": _defects("MVTec AD, screw", (3, SIZE, SIZE), sum(SCREW.tested.values()), SCREW, num_classes=len(SCREW.tested)),
+    "made_up_defects": _defects(
+        "made-up defects", (1, MADE_UP.size, MADE_UP.size), MADE_UP.test_size, MADE_UP, num_classes=3, shipped=True
+    ),
     "iris": _shipped_table("iris", 4, 120, 30, 3, "load_iris"),
     "wine": _shipped_table("wine", 13, 142, 36, 3, "load_wine"),
     "breast_cancer": _shipped_table("breast cancer", 30, 455, 114, 2, "load_breast_cancer"),

@@ -6,12 +6,15 @@ from functools import partial
 import torch
 
 from ..errors import choose
+from .flow import Flow
 from .kerasnet import KerasNet
 from .lenet5 import LeNet5
 from .mlp import MLP
 from .pltanh_cnns import DeepCNN, SimpleCNN
 from .recurrent import GRU, LSTM
+from .resnet import resnet
 from .strided_cnn import StridedCNN
+from .student import Student
 from .svdd_lenet import SVDDLeNet
 from .torchvision_nets import googlenet, mobilenet
 
@@ -24,6 +27,10 @@ MODELS = {
     "mlp": MLP,
     "mobilenet": mobilenet,
     "googlenet": googlenet,
+    "resnet10": partial(resnet, blocks=1),
+    "resnet18": partial(resnet, blocks=2),
+    "student": Student,
+    "flow": Flow,
     "svdd_lenet": SVDDLeNet,
     "svdd_lenet_biased": partial(SVDDLeNet, biased=True),
     "gru": GRU,

@@ -16,8 +16,11 @@ from ..records import Record
 from .batches import EVALUATION_BATCH, batches, entropy, to_unit
 from .checkpoint import resume, save
 from .deep_svdd import train_deep_svdd
+from .differnet import train_differnet
+from .distillation import train_distillation
 from .inspection import IMAGES, environment, extend, input_histograms, look, worth_a_look
 from .metrics import error, macro_metrics
+from .padim import train_padim
 from .procedures import begins_cycle, stages, step
 from .split import parts
 from .units import units
@@ -63,11 +66,11 @@ def train(run, *, device="auto", data_folder=None, checkpoint=None, on_epoch=Non
     model = build_model(run).to(device)
     generators = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
     with generators, _reproducible(device), compiled(compile_mode(run, model)):
-        loop = _train if run.task == "supervised" else train_deep_svdd
-        return loop(run, model, device, data_folder, checkpoint and Path(checkpoint), on_epoch)
+        return TRAININGS[run.task](run, model, device, data_folder, checkpoint and Path(checkpoint), on_epoch)
 
 
-def _train(run, model, device, data_folder, checkpoint, on_epoch):
+def train_supervised(run, model, device, data_folder, checkpoint, on_epoch):
+    """Train by labels, be they classes or numbers; what it takes and gives is as for `train`, the network being built already."""
     data_set = data.load(run.dataset, data_folder, device)
     split = parts(run, data_set)
     score = "rmse" if data.SOURCES[run.dataset].numeric else "accuracy"
@@ -128,6 +131,15 @@ def _train(run, model, device, data_folder, checkpoint, on_epoch):
     )
 
 
+TRAININGS = {
+    "supervised": train_supervised,
+    "deep_svdd": train_deep_svdd,
+    "padim": train_padim,
+    "distillation": train_distillation,
+    "differnet": train_differnet,
+}
+
+
 def _shapes(model, history, images):
     """What a Record tells of the learned shapes: their `history`, where the neurons followed ended, and what came in there."""
     inputs = input_histograms(model, (to_unit(part) for part in images.split(EVALUATION_BATCH)))
@@ -144,10 +156,17 @@ def build_model(run):
     options |= {"init": run.init} if run.init else {}
     network = {"conv_dropout": run.conv_dropout, "fc_dropout": run.fc_dropout} if run.model == "kerasnet" else {}
     network |= {name: getattr(run, name) for name in ("fc_width", "depth") if getattr(run, name) is not None}
-    source = data.SOURCES[run.dataset]
+    source, in_shape = data.SOURCES[run.dataset], data.SOURCES[run.dataset].in_shape
+    outputs = source.outputs
+    if run.task == "padim":  # its network is a classifier of other images first
+        in_shape, outputs = ((3, 224, 224), 1_000) if run.setting("imagenet") else ((in_shape[0], 32, 32), 10)
+    if run.task == "distillation":
+        in_shape = (in_shape[0], *[int(run.setting("size"))] * 2)
+    if run.task == "differnet":
+        network |= {"blocks": int(run.setting("blocks")), "width": int(run.setting("width")), "clamp": run.setting("clamp")}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
-        return build(run.model, source.in_shape, partial(make, run.activation, **options), source.outputs, **network)
+        return build(run.model, in_shape, partial(make, run.activation, **options), outputs, **network)
 
 
 def compile_mode(run, model):
