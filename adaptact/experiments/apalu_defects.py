@@ -1,6 +1,6 @@
 """The APALU paper's three methods on MVTec AD: PaDiM, knowledge distillation, and DifferNet, on the category "screw".
 
-The paper's settings are not in the text available to us; these are the public defaults of each method where a full scale allows them.
+The paper's settings are not in the text available to us; these are the public defaults of each method.
 There the features come from a ResNet-18 with ImageNet's weights in all three methods, where the released codes have an AlexNet
 (DifferNet) and a VGG-16 (distillation). At `laptop` a ResNet-10 that was trained on CIFAR-10 stands in for it.
 """

@@ -29,8 +29,8 @@ class Profile:
     fields: dict
     seeds: tuple
 
-    def scale(self, run):
-        """A paper-scale Run at this scale."""
+    def scale(self, run, **others):
+        """A paper-scale Run at this scale, with other fields that are as given."""
         fields = dict(self.fields)
         if "dataset" in fields:
             fields["dataset"] = SOURCES[run.dataset].smoke  # numbers stay numbers: a set of classes would be another task
@@ -46,7 +46,7 @@ class Profile:
             whole = fields["train_images"] * (FOLDS - 1) // FOLDS
             fields["part"] = min(run.part, whole)
             fields["validation_images"] = run.validation_images * fields["part"] // run.part
-        return replace(run, **fields)
+        return replace(run, **fields | others)  # at once: a step between need not make sense
 
 
 PROFILES = {
@@ -171,8 +171,8 @@ class Experiment:
 
     def run(self, cell, profile, seed, fold=None):
         """The Run of one cell at a profile, seed and fold."""
-        run = PROFILES[choose("profile", profile, PROFILES)].scale(cell.run)
-        return replace(run, seed=seed, fold=fold, **cell.at.get(profile, {}))
+        scale = PROFILES[choose("profile", profile, PROFILES)].scale
+        return scale(cell.run, **{"seed": seed, "fold": fold, **cell.at.get(profile, {})})
 
     @property
     def overlap(self):
