@@ -19,6 +19,7 @@ from . import data
 from .activations import compiled
 from .errors import UserError
 from .records import reason_of
+from .run import FOR_DEFECTS
 from .sweep import pack, unpack
 from .training import build_model, evaluate, parts, stages, step
 from .training.deep_svdd import reconstruction_error
@@ -87,6 +88,8 @@ def _read(name, device, data_folder, missing):
 
 def _measure_one(run, device, read, meet, seconds):
     """Seconds to start, seconds an epoch, the share of a processor, and peaks of memory: all, one's own, the GPU's."""
+    if run.task in FOR_DEFECTS:  # most of its time goes into a network that several runs share
+        raise UserError(f"what {run.task} takes is not measured beforehand; the first run tells")
     gc.collect()
     _forget_peak()
     started = time.perf_counter()

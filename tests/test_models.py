@@ -12,6 +12,8 @@ from adaptact.models import MODELS, build
 from adaptact.run import FOR_TASK
 from adaptact.training import build_model
 
+NO_CLASSIFIERS = [model for task, models in FOR_TASK.items() if task != "padim" for model in models]
+
 # network, input -> neurons of each activation layer, and the number of weights without activation parameters
 PUBLISHED = [
     ("lenet5", (1, 28, 28), [11520, 3200, 500], 431_000),

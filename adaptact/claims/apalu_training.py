@@ -28,12 +28,12 @@ def gain_in(model, published):
         cell = IMAGES, column(model, "cifar10"), row, profile
         return evidence.scores(*cell, "last"), list(evidence.records(*cell).values())
 
-    return _gain(values, published, IMAGES)
+    return gain(values, published, IMAGES)
 
 
 def mean_auc(published):
     """A printed gain of APALU in the mean AUC of Deep SVDD over ten digits, over a rival that is not named either."""
-    return _gain(mean_aucs, published, SVDD)
+    return gain(mean_aucs, published, SVDD)
 
 
 def mean_aucs(evidence, row, profile):
@@ -58,11 +58,22 @@ def mean_aucs(evidence, row, profile):
     return means, [of[seed] for of in found for seed in whole]
 
 
-def _gain(values, published, experiment):
-    """A rule from what gives a row's values by seed, and the records behind them.
+def gain(values, published, experiment):
+    """A printed gain of APALU over a rival that is not named in the text available to us.
 
-    A printed gain is decided at the paper's scale: *holds* when the interval over some rival holds it and APALU is below none;
-    *holds in part* when it is above one, by another amount; *does not hold* when it is below one and above none.
+    Parameters
+    ----------
+    values : callable
+        ``values(evidence, row, profile)`` gives a row's values by seed, and the records behind them.
+    published : float
+    experiment : str
+        What makes the records.
+
+    Returns
+    -------
+    callable
+        A printed gain is decided at the paper's scale: *holds* when the interval over some rival holds it and APALU is below none;
+        *holds in part* when it is above one, by another amount; *does not hold* when it is below one and above none.
     """
 
     def rule(evidence):

@@ -21,7 +21,7 @@ COLUMN = SOURCES[SET].title
 # All photos are made equally light but in rows that say otherwise; see `adaptact.training.extractor.levelled`.
 _LEVELLED = {"levelled": 1.0}
 _TRAINED_HERE = {**_LEVELLED, "imagenet": 0.0, "extractor_images": 10_000.0, "extractor_epochs": 4.0}
-_SMOKE = {**_TRAINED_HERE, "extractor_images": 256.0, "extractor_epochs": 1.0}
+_SMOKE = {**_TRAINED_HERE, "extractor_images": 64.0, "extractor_epochs": 1.0}
 
 
 def _run(task, model, **fields):
@@ -48,7 +48,7 @@ def padim():
     """
     run = _run("padim", "resnet18", settings=_LEVELLED)
     scales = {
-        "smoke": {"model": "resnet10", "settings": {**_SMOKE, "features": 40.0}},
+        "smoke": {"model": "resnet10", "settings": {**_SMOKE, "features": 16.0}},
         "laptop": {"model": "resnet10", "settings": _TRAINED_HERE},
     }
     rivals = tuple(name for name in FIVE if name != "ReLU")  # whose own network it is

@@ -227,7 +227,9 @@ class Experiment:
                 for column, cell in first.items():
                     if procedure.get("dspt") and cell.run.task != "supervised":
                         continue  # DSPT is a procedure of supervised training
-                    added.append(Cell(row, column, replace(cell.run, **plain, **procedure), base=fixed.get(column)))
+                    # The scale of the column, but not what was searched for with its own activation.
+                    at = {profile: {k: v for k, v in of.items() if k not in plain} for profile, of in cell.at.items()}
+                    added.append(Cell(row, column, replace(cell.run, **plain, **procedure), base=fixed.get(column), at=at))
         return replace(self, cells=(*self.cells, *added))
 
     def runs(self, profile, seeds=None):

@@ -41,7 +41,7 @@ def extractor_run(run, own=False):
     return Run(
         dataset=dataset,
         train_images=min(int(run.setting("extractor_images")), data.SOURCES[dataset].train_size),
-        test_images=min(2_000, data.SOURCES[dataset].test_size),
+        test_images=min(2_000, int(run.setting("extractor_images")), data.SOURCES[dataset].test_size),
         model="resnet10",
         epochs=int(run.setting("extractor_epochs")),
         seed=run.seed,
