@@ -37,5 +37,5 @@ lock:
 	$(BIN)/python -m pip install --quiet uv
 	( echo "# Every package that make installs, for Python 3.11 and later on Linux, macOS and Windows."; \
 	  echo "# Made from pyproject.toml by 'make lock'; do not edit."; \
-	  $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --extra search --extra cluster \
+	  $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --extra search --extra flows --extra cluster \
 	    --no-header --no-annotate --no-emit-index-url --quiet ) > requirements.lock

@@ -2,6 +2,7 @@
 
 python book/build.py refresh [NOTEBOOK ...]
 python book/build.py html
+python book/build.py screws DIR    draw the heat maps of screws anew, with the photos in the data folder DIR
 """
 
 import os
@@ -63,6 +64,39 @@ def picture():
     figure.savefig(ROOT / "book" / "_static" / "leaf-family.png", dpi=150, metadata={"Software": None})
 
 
+def screws(folder):
+    """Draw photos of screws with PaDiM's heat maps, from the records at the laptop profile and the photos in a data folder."""
+    import torch
+    from matplotlib import pyplot as plt
+
+    from adaptact import Store, data, experiments, plotting
+    from adaptact.training.padim import unpacked
+
+    plotting.use_style()
+    experiment, store = experiments.get("apalu/padim"), Store(ROOT / "results")
+    cells = {cell.row: cell for cell in experiment.cells}
+    maps = {row: store.get(experiment.run(cells[row], "laptop", 42)).maps for row in ("APALU", "ReLU")}
+    photos = data.load("mvtec_screw", folder)
+    index = maps["APALU"]["index"]
+    titles = ["sound", "manipulated front", "scratched head", "scratched neck", "thread, side", "thread, top"]
+    figure, axes = plt.subplots(3, len(index), figsize=(1.55 * len(index), 4.8))
+    for column, (number, title) in enumerate(zip(index, titles, strict=True)):
+        photo, mask = photos.test_images[number].permute(1, 2, 0), photos.test_masks[number]
+        for axis in axes[:, column]:
+            axis.imshow(photo)
+            axis.set(xticks=[], yticks=[])
+            axis.grid(False)
+        if mask.any():
+            axes[0, column].contour(mask, levels=[0.5], colors=plotting.COLOURS[1], linewidths=1.2)
+        for line, (row, kept) in enumerate(maps.items(), 1):
+            heat = torch.from_numpy(unpacked(kept)[column])[None, None]
+            heat = torch.nn.functional.interpolate(heat, size=mask.shape, mode="bilinear")[0, 0]
+            axes[line, column].imshow(heat, cmap="magma", alpha=0.65, vmin=kept["low"], vmax=kept["high"])
+            axes[line, 0].set_ylabel(f"PaDiM, {row}")
+        axes[0, column].set_title(title, fontsize=8.5)
+    figure.savefig(ROOT / "book" / "_static" / "screw-heat-maps.png", dpi=130, metadata={"Software": None})
+
+
 def execute(path):
     """Execute a notebook with papermill at its defaults into the folder that the book is built from."""
     import papermill
@@ -101,5 +135,7 @@ if __name__ == "__main__":
             picture()
         case ["html"]:
             html()
+        case ["screws", folder]:
+            screws(folder)
         case _:
             sys.exit(__doc__)
