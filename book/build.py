@@ -1,7 +1,10 @@
 """Notebooks and book: ``refresh`` the committed outputs, or ``html``: execute copies and build the pages from them.
 
+With ``--stored`` the pages are built from the outputs as they are committed, which nbval holds to the records: the tests need no
+second execution.
+
 python book/build.py refresh [NOTEBOOK ...]
-python book/build.py html
+python book/build.py html [--stored]
 python book/build.py screws DIR    draw the heat maps of screws anew, with the photos in the data folder DIR
 """
 
@@ -108,13 +111,17 @@ def execute(path):
     return f"{path.relative_to(ROOT)}: executed"
 
 
-def html():
-    """Execute all notebooks and build the book, warnings as errors."""
+def html(stored=False):
+    """Execute all notebooks, or take their stored outputs, and build the book, warnings as errors."""
     shutil.rmtree(ROOT / "_build", ignore_errors=True)
     (SOURCE / "notebooks").mkdir(parents=True)
     shutil.copytree(ROOT / "book", SOURCE / "book", ignore=shutil.ignore_patterns("__pycache__", "build.py"))
     shutil.copy(ROOT / "_config.yml", SOURCE)
-    in_parallel(execute, NOTEBOOKS)
+    if stored:
+        for path in NOTEBOOKS:
+            shutil.copy(path, SOURCE / "notebooks")
+    else:
+        in_parallel(execute, NOTEBOOKS)
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--toc", "book/_toc.yml", "--path-output", str(ROOT)]
     subprocess.run([*command, "-W", "-n", "--keep-going", "-q"], cwd=SOURCE, check=True)
     print(f"\nThe book is built. Open {PAGES / 'index.html'}")
@@ -133,8 +140,8 @@ if __name__ == "__main__":
         case ["refresh", *names]:
             in_parallel(refresh, [Path(name).resolve() for name in names] or NOTEBOOKS)
             picture()
-        case ["html"]:
-            html()
+        case ["html", *options] if options in ([], ["--stored"]):
+            html(stored=bool(options))
         case ["screws", folder]:
             screws(folder)
         case _:

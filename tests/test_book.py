@@ -1,11 +1,13 @@
 """The built book, read from its files: whole, offline, and free of broken links."""
 
+import importlib.util
 import re
 import subprocess
 import sys
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlparse
 
+import nbformat
 import pytest
 import torch
 from conftest import ROOT
@@ -37,10 +39,25 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def pages():
-    done = subprocess.run([sys.executable, ROOT / "book" / "build.py", "html"], capture_output=True, text=True, cwd=ROOT)
+    command = [sys.executable, ROOT / "book" / "build.py", "html", "--stored"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"Open {PAGES / 'index.html'}" in done.stdout
     return {path: Page(path) for path in PAGES.rglob("*.html") if "_static" not in path.parts}
+
+
+def test_a_page_is_executed_for_the_book_as_it_is_committed(tmp_path, monkeypatch):
+    """What `make book` does with each notebook: papermill, at the defaults, without a cell of its own."""
+    spec = importlib.util.spec_from_file_location("build", ROOT / "book" / "build.py")
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    monkeypatch.setattr(build, "SOURCE", tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    path = ROOT / "notebooks" / "24-weighted-sum-claims.ipynb"
+    build.execute(path)
+    stored, executed = (nbformat.read(of, as_version=4).cells for of in (path, tmp_path / "notebooks" / path.name))
+    assert [cell.source for cell in executed] == [cell.source for cell in stored]
+    assert [cell.get("outputs") for cell in executed] == [cell.get("outputs") for cell in stored]
 
 
 def test_every_chapter_is_there(pages):
