@@ -44,7 +44,8 @@ class Record:
     scores : dict of str to dict
         ``last`` and ``best_test`` (the first epoch of maximal test accuracy, what the LEAF paper prints), and
         ``best_validation``; each with ``epoch`` (from 1) and ``test_accuracy``; with a `fold` ``last`` has the macro metrics
-        of `adaptact.training.metrics` too. Empty for a run that diverged in epoch 1.
+        of `adaptact.training.metrics` too, and where labels are measured numbers ``test_mae``, ``test_r2`` and, of a series,
+        ``naive_rmse`` and ``naive_mae``, the errors of the naive forecast. Empty for a run that diverged in epoch 1.
     shapes : dict of str to dict
         By activation site: ``quantiles`` of each parameter over the site (0, 25, 50, 75, 100 %) at some epochs, the
         learned ``sample`` of a few neurons, drawn alike for every run, and, in all but the oldest records, the ``path`` of these

@@ -50,11 +50,12 @@ class Fault(Exception):
 
 
 def parted(images, labels, test_size):
-    """A set that comes in one piece, parted by class into training and test images, the same ones everywhere.
+    """A set that comes in one piece, parted into training and test images, the same ones everywhere; by class if it has any.
 
     Parameters
     ----------
     images, labels : torch.Tensor
+        Labels that are floating point are numbers and no classes.
     test_size : int
 
     Returns
@@ -64,5 +65,6 @@ def parted(images, labels, test_size):
     """
     from sklearn.model_selection import train_test_split  # here, since it takes two seconds to import and few sets need it
 
-    train, test = train_test_split(np.arange(len(images)), test_size=test_size, stratify=labels, random_state=0)
+    classes = None if labels.is_floating_point() else labels
+    train, test = train_test_split(np.arange(len(images)), test_size=test_size, stratify=classes, random_state=0)
     return DataSet(images[train], labels[train], images[test], labels[test])

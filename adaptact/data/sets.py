@@ -16,6 +16,8 @@ from .curves import POINTS, RUNGE, SINE, STEP
 from .dataset import DataSet, Fault, parted
 from .medical import PCam, Pneumonia
 from .photos import FLOWERS, FLOWERS_96
+from .prices import CHANGE, PRICE, TEST, TRAIN, WALK, WINDOW
+from .regression import ABALONE, AUTO_MPG, BOSTON, CALIFORNIA, WINE_QUALITY
 from .tabular import BANKNOTE, IONOSPHERE, SONAR, WHEAT, Shipped
 
 
@@ -37,7 +39,7 @@ class Source:
     numeric: bool = False  # labels are float32 numbers to be predicted, and not classes
     target: str = None  # what such a label is, with its unit; it is standardised for training, and errors are in that unit
     sequence: bool = False  # a table whose samples are steps of features, (1, steps, features), scaled alike at all steps
-    series: bool = False  # samples follow each other in time: a `fold` is trained on what comes before it alone
+    series: bool = False  # samples follow each other in time: a `fold` is trained on what comes before it alone; see `prices`
     defects: bool = False  # trained on without any: labels are kinds of defect, 0 for none, and test images have masks
     smoke: str = "digits"  # the set that stands in for it at the profile smoke
 
@@ -94,6 +96,16 @@ def _defects(title, in_shape, test_size, reader, **of):
     return Source(title, in_shape, reader.train_size, test_size, reader=reader, defects=True, smoke="made_up_defects", **of)
 
 
+def _numbers(title, target, reader):
+    of = {"num_classes": 1, "reader": reader, "tabular": True, "numeric": True, "target": target, "smoke": "diabetes"}
+    return Source(title, (1, 1, reader.features), reader.rows - reader.test_size, reader.test_size, **of)
+
+
+def _series(title, target, reader, **of):
+    of |= {"num_classes": 1, "reader": reader, "tabular": True, "numeric": True, "target": target, "smoke": "random_walk"}
+    return Source(title, (1, WINDOW, 1), TRAIN, TEST, **of, sequence=True, series=True)
+
+
 SOURCES = {
     "digits": Source("digits", (1, 28, 28), 1_437, 360, shipped=True),
     "mnist": Source("MNIST", (1, 28, 28), 60_000, 10_000, tv.MNIST, _idx_files("MNIST", _MNIST)),
@@ -129,6 +141,27 @@ SOURCES = {
     "curve_sine": _curve("curve_sine", "sin(3πx)", SINE),
     "curve_runge": _curve("curve_runge", "1/(1 + 25x²)", RUNGE),
     "curve_step": _curve("curve_step", "sign(x)", STEP),
+    "california": _numbers("California", "median house value, US dollars", CALIFORNIA),
+    "boston": _numbers("Boston", "median house value, 1,000 US dollars", BOSTON),
+    "auto_mpg": _numbers("auto-mpg", "miles per gallon", AUTO_MPG),
+    "wine_quality": _numbers("wine quality", "quality, marks", WINE_QUALITY),
+    "abalone": _numbers("abalone", "rings", ABALONE),
+    "diabetes": Source(
+        "diabetes",
+        (1, 1, 10),
+        354,
+        88,
+        num_classes=1,
+        reader=Shipped("load_diabetes", 88, numeric=True),
+        shipped=True,
+        tabular=True,
+        numeric=True,
+        target="progression after a year",
+        smoke="diabetes",
+    ),
+    "stock_price": _series("Apple, price", "next day's closing price, US dollars", PRICE),
+    "stock_change": _series("Apple, change", "change of the closing price to the next day, US dollars", CHANGE),
+    "random_walk": _series("random walk", "next value, made up", WALK, shipped=True),
 }
 
 

@@ -1,4 +1,4 @@
-"""Tables of measurements with a class for each row: three that scikit-learn ships, and CSV files."""
+"""Tables of measurements with a class for each row: three that scikit-learn ships, and CSV files; what all tables share."""
 
 import hashlib
 from dataclasses import dataclass
@@ -23,10 +23,13 @@ class Shipped:
         The function of `sklearn.datasets` that gives it.
     test_size : int
         So many rows are for testing; see `parted`.
+    numeric : bool, default False
+        Whether its labels are numbers and not classes.
     """
 
     loader: str
     test_size: int
+    numeric: bool = False
 
     def check(self, folder):
         """There are no files to look at."""
@@ -35,7 +38,8 @@ class Shipped:
         """The set as a DataSet; the data folder is not used."""
         from sklearn import datasets
 
-        return _table(*getattr(datasets, self.loader)(return_X_y=True), self.test_size)
+        features, labels = getattr(datasets, self.loader)(return_X_y=True)
+        return table(features, labels, self.test_size, np.float32 if self.numeric else np.int64)
 
 
 @dataclass(frozen=True)
@@ -77,15 +81,7 @@ class Csv:
         import pandas as pd  # here, since it takes a second to import and few sets need it
 
         path = folder / "tabular" / self.file
-        if not path.is_file():
-            raise Fault(path, "is missing")
-        try:
-            frame = pd.read_csv(path, header=None, dtype={self.features: str})
-        except Exception as error:  # whatever pandas may meet in damaged bytes
-            raise Fault(path, "is damaged: pandas cannot read a table from it") from error
-        expected = (sum(self.classes.values()), self.features + 1)
-        if frame.shape != expected:
-            raise Fault(path, "is damaged: it has {} rows of {} columns, {} of {} expected".format(*frame.shape, *expected))
+        frame = read_frame(path, (sum(self.classes.values()), self.features + 1), header=None, dtype={self.features: str})
         values = frame.iloc[:, :-1].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
         if not np.isfinite(values).all():
             row = int(np.argmin(np.isfinite(values).all(axis=1))) + 1
@@ -93,9 +89,8 @@ class Csv:
         found = {name: int((frame[self.features] == name).sum()) for name in self.classes}
         if found != self.classes:
             raise Fault(path, f"is damaged: its rows of each class are {_words(found)}; {_words(self.classes)} expected")
-        if hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest() != self.sha256:
-            raise Fault(path, "is damaged: its sha256 is not the published one")
-        return _table(values, frame[self.features].map(list(self.classes).index), self.test_size)
+        be_published(path, self.sha256)
+        return table(values, frame[self.features].map(list(self.classes).index), self.test_size)
 
     def download(self, folder):
         """Download the file; whether it is as published is seen when it is read.
@@ -126,10 +121,45 @@ WHEAT = Csv(
 )
 
 
-def _table(features, labels, test_size):
+def read_frame(path, shape, **options):
+    """A file as a pandas.DataFrame.
+
+    Parameters
+    ----------
+    path : Path
+    shape : tuple of int
+        Its rows and columns.
+    **options
+        Of `pandas.read_csv`.
+
+    Raises
+    ------
+    Fault
+        If it is missing, cannot be read, or is of another shape.
+    """
+    import pandas as pd  # here, since it takes a second to import and few sets need it
+
+    if not path.is_file():
+        raise Fault(path, "is missing")
+    try:
+        frame = pd.read_csv(path, **options)
+    except Exception as error:  # whatever pandas may meet in damaged bytes
+        raise Fault(path, "is damaged: pandas cannot read a table from it") from error
+    if frame.shape != shape:
+        raise Fault(path, "is damaged: it has {} rows of {} columns, {} of {} expected".format(*frame.shape, *shape))
+    return frame
+
+
+def be_published(path, sha256):
+    """Raise a Fault unless a file has the sha256 of the published one, with a line feed at the end of each line."""
+    if hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest() != sha256:
+        raise Fault(path, "is damaged: its sha256 is not the published one")
+
+
+def table(features, labels, test_size, kind=np.int64):
     """Rows as images of one line, since networks and loop take ``(N, channels, rows, columns)``."""
     rows = torch.from_numpy(np.array(features, dtype=np.float32))[:, None, None]
-    return parted(rows, torch.from_numpy(np.array(labels, dtype=np.int64)), test_size)
+    return parted(rows, torch.from_numpy(np.array(labels, dtype=kind)), test_size)
 
 
 def _words(counts):

@@ -19,7 +19,7 @@ from .deep_svdd import train_deep_svdd
 from .differnet import train_differnet
 from .distillation import train_distillation
 from .inspection import IMAGES, environment, extend, input_histograms, look, worth_a_look
-from .metrics import error, macro_metrics
+from .metrics import error, macro_metrics, number_metrics
 from .padim import train_padim
 from .procedures import begins_cycle, stages, step
 from .split import parts
@@ -72,8 +72,8 @@ def train(run, *, device="auto", data_folder=None, checkpoint=None, on_epoch=Non
 def train_supervised(run, model, device, data_folder, checkpoint, on_epoch):
     """Train by labels, be they classes or numbers; what it takes and gives is as for `train`, the network being built already."""
     data_set = data.load(run.dataset, data_folder, device)
-    split = parts(run, data_set)
-    score = "rmse" if data.SOURCES[run.dataset].numeric else "accuracy"
+    split, source = parts(run, data_set), data.SOURCES[run.dataset]
+    score = "rmse" if source.numeric else "accuracy"
 
     state = {"epoch": 0, "diverged": False, "curves": {}, "history": {}}
     if checkpoint is not None:
@@ -115,9 +115,11 @@ def train_supervised(run, model, device, data_folder, checkpoint, on_epoch):
             on_epoch(epoch, curves)
 
     found = scores(curves)
+    batched = (to_unit(part) for part in split.test_images.split(EVALUATION_BATCH))
     if run.fold is not None and score == "accuracy" and "last" in found:  # folds are compared by more than their accuracy
-        batched = (to_unit(part) for part in split.test_images.split(EVALUATION_BATCH))
         found["last"] |= macro_metrics(model, batched, split.test_labels)
+    elif source.target and "last" in found:
+        found["last"] |= number_metrics(model, batched, split.test_labels, split.unit, split.naive)
     looked_at = (part[:IMAGES].split(EVALUATION_BATCH) for part in (split.test_images, split.test_labels))
     return Record(
         run=run,

@@ -1,4 +1,4 @@
-"""What is trained for, and metrics of a trained classifier besides its accuracy, by scikit-learn."""
+"""What is trained for, and metrics of a trained network besides its accuracy or error, by scikit-learn."""
 
 import torch
 import torch.nn.functional as F
@@ -58,3 +58,40 @@ def macro_metrics(model, batches, labels):
         return found | {"auc": float(roc_auc_score(labels, scores[:, 1]))}
     scores = scores / scores.sum(1, keepdims=True)  # scikit-learn wants sums of one to the last digit but a few
     return found | {"auc": float(roc_auc_score(labels, scores, multi_class="ovr", average="macro", labels=classes))}
+
+
+@torch.inference_mode()
+def number_metrics(model, batches, labels, unit, naive=None):
+    """Errors of a network that predicts numbers, besides the root of the mean squared one.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Left in evaluation mode.
+    batches : iterable of torch.Tensor
+        Samples as the model takes them.
+    labels : torch.Tensor
+        Floating point, ``(N,)``, of all batches in order.
+    unit : float
+        What a label's 1 is in the unit of the set's own numbers.
+    naive : torch.Tensor, optional
+        ``(N,)``, another forecast of the same labels; see `adaptact.data.prices`.
+
+    Returns
+    -------
+    dict of str to float
+        ``test_mae``, the mean absolute error in the set's own unit, and ``test_r2``, the coefficient of determination, None for
+        a single label, which has none; with `naive` its ``naive_rmse`` and ``naive_mae``.
+    """
+    from sklearn import metrics  # takes two seconds, and few runs need it
+
+    model.eval()
+    predicted = torch.cat([model(rows).squeeze(1).double().cpu() for rows in batches]).numpy()
+    labels = labels.double().cpu().numpy()
+    found = {"test_mae": unit * float(metrics.mean_absolute_error(labels, predicted))}
+    found["test_r2"] = float(metrics.r2_score(labels, predicted)) if len(labels) > 1 else None
+    if naive is not None:
+        naive = naive.double().cpu().numpy()
+        found["naive_rmse"] = unit * float(metrics.root_mean_squared_error(labels, naive))
+        found["naive_mae"] = unit * float(metrics.mean_absolute_error(labels, naive))
+    return found

@@ -21,6 +21,7 @@ class Parts(NamedTuple):
     test_images: torch.Tensor
     test_labels: torch.Tensor
     unit: float = 1.0  # what a label's 1 is in the unit of the set's own numbers
+    naive: torch.Tensor = None  # of a series, the naive forecast of each test label, standardised as the labels are
 
 
 def parts(run, data_set):
@@ -42,7 +43,7 @@ def parts(run, data_set):
         A table's features less their mean and over their deviation in what is trained on: nothing else of the set is used
         for that. A feature that is constant there has only its mean taken out. A feature of sequences has one mean and
         deviation for all steps. Labels that are measured, see `adaptact.data.Source.target`, are standardised alike, and
-        `unit` is their deviation. Images stay as they are, uint8.
+        `unit` is their deviation; so is the naive forecast of a series. Images stay as they are, uint8.
 
     Raises
     ------
@@ -54,6 +55,7 @@ def parts(run, data_set):
         labels = torch.zeros_like(anomalous[:1]).expand(len(train))
         return Parts(train, labels, train[:0], labels[:0], tested, anomalous)
     split, source = _divided(run, data_set), SOURCES[run.dataset]
+    split = split._replace(naive=source.reader.naive(split.test_images)) if source.series else split
     split = _standardised(split, source.sequence) if split.train_images.is_floating_point() else split
     return _in_units(split) if source.target else split
 
@@ -89,7 +91,7 @@ def _in_units(split):
     mean, unit = labels.mean(), labels.std(correction=0)
     if not unit > 0:
         raise UserError("the labels to train on are all the same number; give more train_images.")
-    names = ("train_labels", "held_labels", "test_labels")
+    names = ["train_labels", "held_labels", "test_labels"] + ["naive"] * (split.naive is not None)
     scaled = {name: ((getattr(split, name).double() - mean) / unit).to(split.train_labels) for name in names}
     return split._replace(**scaled, unit=unit.item())
 
