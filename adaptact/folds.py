@@ -14,30 +14,35 @@ METRICS = {
     "macro_f1": "F1, %",
     "auc": "AUC, %",
 }
+ERRORS = {"test_rmse": "RMSE", "test_mae": "MAE", "test_r2": "R²"}  # of numbers
 
 
-def measured(found):
+def measured(found, metrics=tuple(METRICS)):
     """The metrics of records from folds.
 
     Parameters
     ----------
     found : pandas.DataFrame
         From `adaptact.tables.collect`.
+    metrics : iterable of str, optional
+        Those of `METRICS`, or of numbers such as `ERRORS`.
 
     Returns
     -------
     pandas.DataFrame
-        One line a record that did not diverge: ``row``, ``column``, ``seed``, ``fold``, and the `METRICS` of its last epoch, all in
-        percent; precision, recall and F1 are plain means over classes, AUC is one class against the rest.
+        One line a record that did not diverge and has them: ``row``, ``column``, ``seed``, ``fold``, and the metrics of its last
+        epoch. Those of classes are in percent; precision, recall and F1 are plain means over classes, AUC is one class against
+        the rest. Errors are in the unit of the set.
     """
     lines = []
     for of in found.itertuples():
-        last = of.record.scores.get("last")
-        if last is not None and "macro_f1" in last:
-            values = {name: last[name] for name in METRICS}
-            values["auc"] = None if values["auc"] is None else 100 * values["auc"]
+        last = of.record.scores.get("last", {})
+        if set(metrics) <= set(last):
+            values = {name: last[name] for name in metrics}
+            if values.get("auc") is not None:
+                values["auc"] *= 100
             lines.append({"row": of.row, "column": of.column, "seed": of.seed, "fold": of.fold, **values})
-    return pd.DataFrame(lines, columns=["row", "column", "seed", "fold", *METRICS])
+    return pd.DataFrame(lines, columns=["row", "column", "seed", "fold", *metrics])
 
 
 def scores(values, overlap, metrics=tuple(METRICS)):
