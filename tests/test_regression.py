@@ -247,6 +247,7 @@ def test_errors_are_compared_by_their_ratio_with_an_interval_for_folds(tmp_path)
         assert difference.p <= p < 0.05
     assert percent(math.log10(0.8)) == "−20 %"
     assert percent(math.log10(1.234)) == "+23.4 %"
+    assert percent(math.log10(1235)) == "+123,400 %"
 
 
 def test_the_profile_with_more_comparisons_counts(tmp_path):

@@ -71,7 +71,8 @@ def _corrected(found):
 def percent(order):
     """By how many percent an error is above another, from the power of ten of their ratio, in words."""
     value = 100 * (10**order - 1)
-    return f"{value:+.3g} %".replace("-", "−")
+    said = f"{value:+,.0f}" if abs(value) >= 100 else f"{value:+.3g}"
+    return f"{said} %".replace("-", "−")
 
 
 def lower_errors(experiment, columns):
@@ -121,8 +122,16 @@ def forecasts_better(evidence):
         return verdict
     naive = beside_naive(evidence, verdict.profile)
     above, below = shown([difference for difference, _ in naive.values()])
+    lasts = [
+        record.scores["last"]
+        for column, row in naive
+        for record in evidence.records(FORECASTING, column, row, verdict.profile).values()
+        if "last" in record.scores
+    ]
+    ahead = sum(last["test_rmse"] < last["naive_rmse"] for last in lasts)
     reason = f"{verdict.reason}; the naive forecast, that nothing changes, is beaten significantly by {below} and beats {above} of"
-    reason += f" {len(naive)} combinations of network, target and function"
+    reason += f" {len(naive)} combinations of network, target and function; of their {len(lasts)} trainings {ahead}"
+    reason += " have a smaller error than it"
     return Verdict(**{**vars(verdict), "reason": reason})
 
 
