@@ -15,7 +15,7 @@ from adaptact.measure import _random_images
 from adaptact.training import parts
 from adaptact.training.loop import batches
 
-TABLES = {name: source for name, source in data.SOURCES.items() if source.tabular and not source.numeric}
+TABLES = {name: source for name, source in data.SOURCES.items() if source.tabular and not source.numeric and not source.sequence}
 SHIPPED = [name for name, source in TABLES.items() if source.shipped]
 IRIS = Run(dataset="iris", train_images=120, model="mlp", activation="relu", epochs=1, seed=42, augment=False)
 ROWS = [f"{number}.5,{number % 3},{'ab'[number % 2]}" for number in range(10)]

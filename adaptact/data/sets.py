@@ -18,6 +18,7 @@ from .medical import PCam, Pneumonia
 from .photos import FLOWERS, FLOWERS_96
 from .prices import CHANGE, PRICE, TEST, TRAIN, WALK, WINDOW
 from .regression import ABALONE, AUTO_MPG, BOSTON, CALIFORNIA, WINE_QUALITY
+from .sequences import DISTINCT, LIBRAS
 from .tabular import BANKNOTE, IONOSPHERE, SONAR, WHEAT, Shipped
 
 
@@ -138,6 +139,16 @@ SOURCES = {
     "sonar": _table("sonar", SONAR),
     "ionosphere": _table("ionosphere", IONOSPHERE),
     "wheat_seeds": _table("wheat seeds", WHEAT),
+    "libras": Source(
+        "LIBRAS Movement",
+        (1, LIBRAS.features // 2, 2),
+        DISTINCT - LIBRAS.test_size,
+        LIBRAS.test_size,
+        num_classes=len(LIBRAS.classes),
+        reader=LIBRAS,
+        tabular=True,
+        sequence=True,
+    ),
     "curve_sine": _curve("curve_sine", "sin(3πx)", SINE),
     "curve_runge": _curve("curve_runge", "1/(1 + 25x²)", RUNGE),
     "curve_step": _curve("curve_step", "sign(x)", STEP),

@@ -44,7 +44,7 @@ class Shipped:
 
 @dataclass(frozen=True)
 class Csv:
-    """A table in a file of the folder ``tabular``.
+    """A table in a file.
 
     Parameters
     ----------
@@ -58,6 +58,8 @@ class Csv:
         So many rows are for testing; see `parted`.
     sha256 : str
         Of the file with a line feed at the end of each line: git may have put others there.
+    folder : str, default "tabular"
+        The folder that it is in, inside the data folder.
     """
 
     file: str
@@ -65,6 +67,7 @@ class Csv:
     classes: dict
     test_size: int
     sha256: str
+    folder: str = "tabular"
 
     def check(self, folder):
         """Read the file; raises as `read` does."""
@@ -78,9 +81,13 @@ class Csv:
         Fault
             If the file is missing, truncated, or altered.
         """
+        return table(*self.rows(folder), self.test_size)
+
+    def rows(self, folder):
+        """Features, ``(rows, features)``, and labels of all rows as arrays; raises as `read` does."""
         import pandas as pd  # here, since it takes a second to import and few sets need it
 
-        path = folder / "tabular" / self.file
+        path = folder / self.folder / self.file
         frame = read_frame(path, (sum(self.classes.values()), self.features + 1), header=None, dtype={self.features: str})
         values = frame.iloc[:, :-1].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
         if not np.isfinite(values).all():
@@ -90,7 +97,7 @@ class Csv:
         if found != self.classes:
             raise Fault(path, f"is damaged: its rows of each class are {_words(found)}; {_words(self.classes)} expected")
         be_published(path, self.sha256)
-        return table(values, frame[self.features].map(list(self.classes).index), self.test_size)
+        return values, frame[self.features].map(list(self.classes).index).to_numpy(np.int64)
 
     def download(self, folder):
         """Download the file; whether it is as published is seen when it is read.
@@ -100,7 +107,7 @@ class Csv:
         OSError, RuntimeError
             If that fails.
         """
-        download_url(f"{URL}/{self.file}", folder / "tabular", self.file)
+        download_url(f"{URL}/{self.file}", folder / self.folder, self.file)
 
 
 BANKNOTE = Csv(
