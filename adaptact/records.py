@@ -38,9 +38,10 @@ class Record:
         Diverged: a loss became NaN or infinite; training stopped after that epoch.
     curves : dict of str to list
         One value an epoch: ``train_loss`` (mean over the mini-batches, as seen while training), ``test_loss``,
-        ``test_accuracy`` and, with a validation split, ``validation_accuracy`` in percent, and ``seconds``. Where labels are
-        numbers ``test_rmse``, the root of the mean squared error, stands in the place of the accuracy. Of another task, what its
-        own training says: `adaptact.training.deep_svdd`.
+        ``test_accuracy`` and, with a validation split, ``validation_accuracy`` in percent, and ``seconds``. Of sequences with
+        classes also ``train_accuracy``, of the whole training set after the epoch, in percent. Where labels are numbers
+        ``test_rmse``, the root of the mean squared error, stands in the place of the accuracy. Of another task, what its own
+        training says: `adaptact.training.deep_svdd`.
     scores : dict of str to dict
         ``last`` and ``best_test`` (the first epoch of maximal test accuracy, what the LEAF paper prints), and
         ``best_validation``; each with ``epoch`` (from 1) and ``test_accuracy``; with a `fold` ``last`` has the macro metrics

@@ -1,4 +1,4 @@
-"""The papers' networks and two recurrent ones, built with an activation factory: a fresh activation at every site."""
+"""The papers' networks and recurrent ones, built with an activation factory: a fresh activation at every site."""
 
 import math
 from functools import partial
@@ -10,6 +10,7 @@ from .flow import Flow
 from .kerasnet import KerasNet
 from .lenet5 import LeNet5
 from .mlp import MLP
+from .mopgru import MOPGRU
 from .pltanh_cnns import DeepCNN, SimpleCNN
 from .recurrent import GRU, LSTM
 from .resnet import resnet
@@ -37,6 +38,8 @@ MODELS = {
     "lstm": LSTM,
     "gru_gates": partial(GRU, gates=True),
     "lstm_gates": partial(LSTM, gates=True),
+    "mopgru": MOPGRU,
+    "mopgru_logits": partial(MOPGRU, on_logits=True),
 }
 
 
@@ -86,4 +89,6 @@ def build(name, in_shape, activation, num_classes=10, **options):
     return model
 
 
-__all__ = ["GRU", "LSTM", "MLP", "MODELS", "DeepCNN", "KerasNet", "LeNet5", "SVDDLeNet", "SimpleCNN", "StridedCNN", "build"]
+__all__ = [
+    "GRU", "LSTM", "MLP", "MODELS", "MOPGRU", "DeepCNN", "KerasNet", "LeNet5", "SVDDLeNet", "SimpleCNN", "StridedCNN", "build",
+]  # fmt: skip

@@ -82,8 +82,12 @@ class GRU(_Recurrent):
             r = self.reset(input_r + state_r)
             z = self.update(input_z + state_z)
             n = self.candidate(input_n + r * state_n)
-            h = (1 - z) * n + z * h
+            h = self.state(r, z, n, h)
         return self.fc(h)
+
+    def state(self, r, z, n, h):
+        """The next state, from the reset and the update gate, the candidate, and the state."""
+        return (1 - z) * n + z * h
 
 
 class LSTM(_Recurrent):

@@ -100,6 +100,8 @@ def train_supervised(run, model, device, data_folder, checkpoint, on_epoch):
 
         epoch_curves = {"train_loss": torch.stack(losses).double().mean().item()}
         epoch_curves["test_loss"], epoch_curves[f"test_{score}"] = evaluate(model, split.test_images, split.test_labels, split.unit)
+        if source.sequence and not source.numeric:  # there it costs little, and a paper draws it
+            epoch_curves["train_accuracy"] = evaluate(model, split.train_images, split.train_labels)[1]
         if len(split.held_images):
             epoch_curves[f"validation_{score}"] = evaluate(model, split.held_images, split.held_labels)[1]
         epoch_curves["seconds"] = round(time.perf_counter() - started, 3)
