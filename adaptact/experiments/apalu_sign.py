@@ -16,6 +16,7 @@ from .base import SEEDS, Cell, Experiment
 DATASET = "libras"
 STATE, OUTPUTS = "softsign on the state", "softsign on the outputs"
 READINGS = {STATE: "mopgru", OUTPUTS: "mopgru_logits"}
+PLAIN = "plain GRU"
 EPOCHS, RATE, OTHER_RATE = 100, 3e-3, 1e-2
 TRIED = ("APALU", "ELU")  # by which a choice is judged: the paper's function, and the cell's own
 
@@ -43,15 +44,15 @@ def sign():
 
 
 def choices():
-    """A higher rate for both readings of the cell, and a plain GRU, with APALU and ELU, and the GRU with its own tanh."""
+    """A higher rate for both readings of the cell, with APALU and ELU; and a plain GRU, with its own tanh and with APALU."""
     cells = []
     for name in TRIED:
         for reading, model in READINGS.items():
             run = base_run(model=model, **FIVE[name])
             higher = replace(run, lr=OTHER_RATE, activation_lr=OTHER_RATE)
             cells += [_cell(name, reading, run, None), _cell(f"{name}, rate {OTHER_RATE:g}", reading, higher, name)]
-        cells.append(_cell(name, "plain GRU", base_run(model="gru", **FIVE[name]), "tanh"))
-    cells.append(_cell("tanh", "plain GRU", base_run(model="gru", activation="tanh"), None))
+    cells.append(_cell("tanh", PLAIN, base_run(model="gru", activation="tanh"), None))
+    cells.append(_cell("APALU", PLAIN, base_run(model="gru", **FIVE["APALU"]), "tanh"))
     return Experiment("apalu/sign-choices", "MOPGRU at another rate, and a plain GRU", tuple(cells), SEEDS[:3])
 
 
