@@ -95,6 +95,7 @@ def test_committed_form(path):
     assert 'profile = "recorded"' in tagged[0].source
     checked = 0
     for cell in notebook.cells:
+        assert not re.search(r"\b(TODO|FIXME|ANSWER|XXX)\b", cell.source), "something is still to be written"
         if cell.cell_type != "code":
             continue
         assert cell.execution_count is not None, f"not executed: {cell.source[:60]}; make notebooks"
