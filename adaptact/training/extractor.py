@@ -182,12 +182,13 @@ def medians(images):
 
 
 def levelled(images, level):
-    """uint8 images made lighter or darker as a whole, so that each has the same median.
+    """uint8 images made lighter or darker as a whole, by a factor as another exposure would, so that each has the same median.
 
     MVTec AD's sound screws to test on are darker than those to train on: with that left in, an image's mean alone tells them apart.
+    A sum instead of a factor would leave their contrast lower too.
     """
-    change = (level - medians(images)).round()[:, None, None, None]
-    return (images.float() + change).clamp(0, 255).to(torch.uint8)
+    factor = (level / medians(images).clamp(min=1))[:, None, None, None]
+    return (images.float() * factor).round().clamp(0, 255).to(torch.uint8)
 
 
 def resized(images, size):
