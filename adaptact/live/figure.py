@@ -1,0 +1,148 @@
+"""One function with its sliders: what JupyterLab draws by itself, a block of the static page, and a still picture.
+
+The page draws with the copy of Vega that lies in the book's static files, and JupyterLab with the one that it has.
+"""
+
+import base64
+import html
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from matplotlib import pyplot as plt
+
+from .. import plotting
+from .spec import specification
+
+VEGA = "application/vnd.vega.v5+json"  # what JupyterLab draws without a network; Vega 6 reads the same specification
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A parameter that the reader moves.
+
+    Parameters
+    ----------
+    name : str
+        In the expressions and in the function's keywords.
+    label : str
+        What the reader sees.
+    low, high, step : float
+    """
+
+    name: str
+    label: str
+    low: float
+    high: float
+    step: float
+
+
+@dataclass(frozen=True)
+class Live:
+    """A function with sliders, and its derivative beside it.
+
+    What is computed where it is shown is written in Vega's expression language, in which ``datum.x`` is the input and ``if`` a
+    function of three arguments. Each expression sees the sliders and all `values`.
+
+    Parameters
+    ----------
+    name : str
+        A word, unique in a page: the radio buttons of a browser's page are told apart by it.
+    description : str
+        The text for those who do not see the figure.
+    variable : str
+        The letter of the input.
+    function : callable
+        The package's own, ``function(x, **sliders)``: it draws the still picture, and the tests hold the expressions to it.
+    sliders : tuple of Slider
+    starts : dict of str to tuple of float
+        Positions of the sliders by the label of their button; the first is where the figure begins.
+    value, slope : str
+        Expressions of the function and its derivative.
+    values : dict of str to str
+        Expressions that need no input, in an order in which each needs those before it only.
+    fields : dict of str to str
+        Expressions of the input that `value` and `slope` use as ``datum.name``.
+    kinks : tuple of str
+        Expressions of the places where the slope jumps; ``null`` where there is none.
+    texts : tuple of str
+        Expressions of the lines that are printed above the panels.
+    x, y, dy : tuple of float
+        The axes' limits, of the input, the function and the derivative. They stay, so that it is the curve that moves.
+    """
+
+    name: str
+    description: str
+    variable: str
+    function: Callable
+    sliders: tuple
+    starts: dict
+    value: str
+    slope: str
+    texts: tuple
+    x: tuple
+    y: tuple
+    dy: tuple
+    values: dict = field(default_factory=dict)
+    fields: dict = field(default_factory=dict)
+    kinks: tuple = ()
+
+    def positions(self, start):
+        """The sliders' positions at a start, by name."""
+        return dict(zip((slider.name for slider in self.sliders), self.starts[start], strict=True))
+
+    def spec(self):
+        """The Vega specification.
+
+        Returns
+        -------
+        dict
+            Ready for JSON.
+        """
+        return specification(self)
+
+    def still(self):
+        """The picture that stands where no script runs: the function and its derivative at each start, by the package's own code.
+
+        Returns
+        -------
+        bytes
+            PNG.
+        """
+        shapes = {label: partial(self.function, **self.positions(label)) for label in self.starts}
+        with plt.rc_context(plotting.STYLE):
+            figure = plotting.draw_functions(shapes, *self.x)
+            for axis, limits in zip(figure.axes, (self.y, self.dy), strict=True):
+                axis.set(ylim=limits, xlabel=f"input ${self.variable}$")
+            figure.axes[0].legend(fontsize=7)
+            file = io.BytesIO()
+            figure.savefig(file, format="png", dpi=90, metadata={"Software": None})
+        plt.close(figure)
+        return file.getvalue()
+
+    def html(self, still):
+        """The block of the static page: a still picture, and the specification that ``live.js`` puts in its place.
+
+        Parameters
+        ----------
+        still : bytes
+            The picture, PNG.
+
+        Returns
+        -------
+        str
+        """
+        picture = base64.b64encode(still).decode()
+        spec = json.dumps(self.spec(), sort_keys=True, ensure_ascii=False).replace("</", "<\\/")
+        image = f'<img class="live-still" alt="{html.escape(self.description)}" src="data:image/png;base64,{picture}">'
+        chart = '<div class="live-chart" hidden></div>'
+        return (
+            f'<div class="adaptact-live" id="live-{self.name}">{image}{chart}<script type="application/json">{spec}</script></div>'
+        )
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        text = f"Live figure of {self.name}, with sliders {', '.join(slider.name for slider in self.sliders)}."
+        still = self.still()
+        return {VEGA: self.spec(), "text/html": self.html(still), "image/png": still, "text/plain": text}
