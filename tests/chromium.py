@@ -73,9 +73,13 @@ class Tab:
                 )
 
     def click(self, expression):
-        """Click, with the mouse, in the middle of an element."""
+        """Click, with the mouse, in the middle of an element, once it has come to rest."""
         self.value(f"({expression}).scrollIntoView({{block: 'center', behavior: 'instant'}})")
-        place = self.value(f"(b => ({{x: b.x + b.width / 2, y: b.y + b.height / 2}}))(({expression}).getBoundingClientRect())")
+        middle = f"(b => ({{x: b.x + b.width / 2, y: b.y + b.height / 2}}))(({expression}).getBoundingClientRect())"
+        place, before = self.value(middle), None
+        while place != before:  # a page that scrolls gently still moves
+            time.sleep(0.15)
+            place, before = self.value(middle), place
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
 

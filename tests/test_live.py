@@ -1,6 +1,7 @@
 """Live figures: their formulas against the package's own functions, and what a notebook gets of them."""
 
 import html
+import importlib.util
 import json
 import math
 import random
@@ -74,7 +75,7 @@ def computed(figure, positions, start):
     sliders = [signal["name"] for signal in spec["signals"] if "bind" in signal]
     assert sliders == [f"{figure.name}_start", *positions]
     for signal in spec["signals"]:
-        if "update" in signal and signal["name"] not in ("room", "panel", "high", "width", "height"):
+        if "update" in signal and signal["name"] not in ("panel", "high", "width", "height"):
             names[signal["name"]] = evaluate(signal["update"], names)
     grid, *formulas = spec["data"][0]["transform"]
     x = torch.arange(grid["start"], grid["stop"], grid["step"], dtype=torch.float64)
@@ -162,13 +163,31 @@ def test_the_coefficients_stay_on_the_simplex():
 @every_figure
 def test_what_a_notebook_gets(figure):
     bundle = figure._repr_mimebundle_()
-    assert bundle["application/vnd.vega.v5+json"] == json.loads(json.dumps(figure.spec()))
+    # No HTML, which JupyterLab would show in place of the specification.
+    assert list(bundle) == ["application/vnd.vega.v5+json", "image/png", "text/plain"]
+    spec = bundle["application/vnd.vega.v5+json"]
+    assert json.loads(json.dumps(spec)) == spec
     assert bundle["image/png"].startswith(b"\x89PNG")
-    page = bundle["text/html"]
-    assert re.findall(r'<img [^>]*alt="([^"]*)"', page) == [html.escape(figure.description)]
+    assert figure.still() == bundle["image/png"], "the same bytes on every run"
+
+
+@every_figure
+def test_the_page_is_made_of_what_the_notebook_keeps(figure):
+    loaded = importlib.util.spec_from_file_location("live_figures", ROOT / "book" / "_ext" / "live_figures.py")
+    extension = importlib.util.module_from_spec(loaded)
+    loaded.loader.exec_module(extension)
+    assert extension.VEGA in figure._repr_mimebundle_()
+    data = {extension.VEGA: figure.spec(), "image/png": "iVBORw0=\n", "text/plain": ""}
+    source = [json.dumps({"cells": [{"source": "markdown"}, {"outputs": [{"data": data}, {"text": "printed"}]}]})]
+    extension._read(None, "page", source)
+    after = json.loads(source[0])["cells"][1]["outputs"][0]["data"]
+    assert list(after) == ["image/png", "text/plain", "text/html"]
+    page = after["text/html"]
+    assert re.findall(r'<img [^>]*alt="([^"]*)" src="([^"]*)"', page) == [
+        (html.escape(figure.description), "data:image/png;base64,iVBORw0=")
+    ]
     assert json.loads(re.search(r'<script type="application/json">(.*)</script>', page).group(1)) == figure.spec()
     assert set(re.findall(r"https?://[\w.]+", page)) == {"https://vega.github.io"}, "the schema's name, which nothing fetches"
-    assert figure.still() == figure.still(), "the same bytes on every run"
 
 
 def test_vega_is_whole_and_its_own():

@@ -32,7 +32,7 @@ def book(tmp_path_factory):
     command = [Path(sys.executable).with_name("jupyter-book"), "build", folder, "--toc", folder / "book" / "_toc.yml", "-q"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "mime" not in done.stdout + done.stderr, "no warning of the kind of output that only JupyterLab takes"
+    assert "mime" not in done.stdout + done.stderr, "the page takes no kind of output that it does not know"
     return folder / "_build" / "html"
 
 
@@ -88,7 +88,8 @@ class Shown:
         return [text.replace("−", "-") for text in texts[:count]]
 
 
-READY = f"document.querySelectorAll('.adaptact-live.is-live').length === {len(NAMES)}"
+# All are drawn, and so are the page's formulas, which push things about.
+READY = f"MathJax.startup.promise.then(() => document.querySelectorAll('.adaptact-live.is-live').length === {len(NAMES)})"
 PAGE = "notebooks/05-playground.html"
 
 

@@ -1,12 +1,9 @@
-"""One function with its sliders: what JupyterLab draws by itself, a block of the static page, and a still picture.
+"""One function with its sliders, as a Vega specification and as a still picture.
 
-The page draws with the copy of Vega that lies in the book's static files, and JupyterLab with the one that it has.
+JupyterLab draws the specification with the Vega that it has, and the static page with the copy in the book's static files.
 """
 
-import base64
-import html
 import io
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -122,27 +119,7 @@ class Live:
         plt.close(figure)
         return file.getvalue()
 
-    def html(self, still):
-        """The block of the static page: a still picture, and the specification that ``live.js`` puts in its place.
-
-        Parameters
-        ----------
-        still : bytes
-            The picture, PNG.
-
-        Returns
-        -------
-        str
-        """
-        picture = base64.b64encode(still).decode()
-        spec = json.dumps(self.spec(), sort_keys=True, ensure_ascii=False).replace("</", "<\\/")
-        image = f'<img class="live-still" alt="{html.escape(self.description)}" src="data:image/png;base64,{picture}">'
-        chart = '<div class="live-chart" hidden></div>'
-        return (
-            f'<div class="adaptact-live" id="live-{self.name}">{image}{chart}<script type="application/json">{spec}</script></div>'
-        )
-
     def _repr_mimebundle_(self, include=None, exclude=None):
+        # No text/html: JupyterLab would show that. The page's own is made of these two when the book is built.
         text = f"Live figure of {self.name}, with sliders {', '.join(slider.name for slider in self.sliders)}."
-        still = self.still()
-        return {VEGA: self.spec(), "text/html": self.html(still), "image/png": still, "text/plain": text}
+        return {VEGA: self.spec(), "image/png": self.still(), "text/plain": text}

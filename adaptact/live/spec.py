@@ -28,10 +28,9 @@ def specification(live):
     """
     above = LINE * len(live.texts) + 40
     wide = "(room >= 560)"
-    room = "(containerSize()[0] > 0 ? min(containerSize()[0], 800) : 640)"
     sides = MARGIN["left"] + MARGIN["right"]
     signals = [
-        {"name": "room", "init": room, "on": [{"events": "window:resize", "update": room}]},
+        {"name": "room", "value": 640},  # the width; the page sets it to that of its column
         {"name": "panel", "update": f"{wide} ? (room - {sides + MARGIN['between']}) / 2 : room - {sides}"},
         {"name": "high", "update": f"{wide} ? 230 : 190"},
         {"name": "width", "update": "room"},
@@ -51,7 +50,7 @@ def specification(live):
         "autosize": "none",
         "padding": 0,
         "background": None,
-        "usermeta": {"embedOptions": {"actions": False, "renderer": "svg"}},
+        "usermeta": {"name": live.name, "embedOptions": {"actions": False, "renderer": "svg"}},
         "signals": signals + _signals(live),
         "data": [{"name": "curve", "transform": _curve(live)}],
         "scales": [

@@ -3,12 +3,14 @@ for (const block of document.querySelectorAll(".adaptact-live")) {
   const chart = block.querySelector(".live-chart");
   const spec = vega.parse(JSON.parse(block.querySelector("script").textContent));
   chart.hidden = false; // so that it has a width
-  new vega.View(spec, { renderer: "svg", container: chart })
+  const view = new vega.View(spec, { renderer: "svg", container: chart });
+  const fit = () => view.signal("room", Math.min(chart.clientWidth, 800)).runAsync();
+  view
     .runAsync()
+    .then(fit)
     .then(() => {
       block.classList.add("is-live");
-      // The column gets its width late, and without a change of the window's: what the figure listens to is sent again.
-      new ResizeObserver(() => window.dispatchEvent(new Event("resize"))).observe(chart);
+      new ResizeObserver(fit).observe(chart);
     })
     .catch(() => (chart.hidden = true));
 }
