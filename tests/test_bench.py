@@ -1,6 +1,7 @@
 """The benchmark measures what it says; how fast anything is, is not tested."""
 
 import json
+import math
 
 import pytest
 import torch
@@ -24,7 +25,8 @@ def test_every_activation_and_mode_has_a_line(result):
     }
     for line in result["sites"]:
         assert line["forward_us"] > 0
-        assert line["backward_us"] > 0
+        # The time of a step less that of its forward pass: where other programs take the processor it may even be below zero.
+        assert math.isfinite(line["backward_us"])
     (relu,) = [line for line in result["sites"] if (line["activation"], line["mode"]) == ("relu", "eager")]
     assert relu["to_relu"] == 1
     assert relu["saved"] == 4
