@@ -1,7 +1,6 @@
 """The benchmark measures what it says; how fast anything is, is not tested."""
 
 import json
-import math
 
 import pytest
 import torch
@@ -25,8 +24,7 @@ def test_every_activation_and_mode_has_a_line(result):
     }
     for line in result["sites"]:
         assert line["forward_us"] > 0
-        # The time of a step less that of its forward pass: where other programs take the processor it may even be below zero.
-        assert math.isfinite(line["backward_us"])
+        assert line["backward_us"] > 0
     (relu,) = [line for line in result["sites"] if (line["activation"], line["mode"]) == ("relu", "eager")]
     assert relu["to_relu"] == 1
     assert relu["saved"] == 4
@@ -72,3 +70,9 @@ def test_bad_input(arguments, words, capsys):
     text = capsys.readouterr().err
     assert words in text
     assert text.count("\n") == 1
+
+
+def test_a_pair_that_other_programs_disturbed_is_timed_again(monkeypatch):
+    seconds = iter([3.0, 1.0, 2.0, 5.0])  # a whole that took less than its part, then one that makes sense
+    monkeypatch.setattr(bench, "_seconds", lambda timer: next(seconds))
+    assert bench._undisturbed(("forward", "both")) == [2.0, 5.0]

@@ -139,6 +139,8 @@ def test_screws_are_those_of_the_set(real_data):
     # The finding that photos are levelled for: what is sound is darker in the test photos alone.
     middle = {name: extractor.medians(of) for name, of in (("train", screws.train_images), ("test", screws.test_images))}
     assert middle["test"][screws.test_labels == 0].max() < middle["test"][screws.test_labels > 0].min()
+    kinds = (screws.test_labels == 0, screws.test_labels > 0)
+    assert [round(of.mean().item()) for of in (middle["train"], *(middle["test"][kind] for kind in kinds))] == [199, 184, 202]
     level = middle["train"].median()
     assert (extractor.medians(extractor.levelled(screws.test_images, level)) - level).abs().max() <= 1
 

@@ -74,6 +74,7 @@ def localises(evidence):
         said += [f"{reading}: {', '.join(gains)}"] if gains else []
     wanted = len(READINGS) * len(RIVALS)
     counts = f"significantly above in {above} and below in {below} of {wanted} comparisons"
+    counts += f", {lacking} of which lack two seeds" if (lacking := wanted - len(compared)) else ""
     reason = f"AUC over pixels in points, {'; '.join(said)}; {counts}"
     middle = sorted(difference.mean for difference in compared.values())
     return Verdict(
