@@ -19,8 +19,8 @@ from . import data
 from .activations import compiled
 from .errors import UserError
 from .records import reason_of
-from .run import FOR_DEFECTS
 from .sweep import pack, unpack
+from .tasks import FOR_DEFECTS
 from .training import build_model, evaluate, parts, stages, step
 from .training.deep_svdd import reconstruction_error
 from .training.inspection import look

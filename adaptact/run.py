@@ -7,11 +7,11 @@ from dataclasses import MISSING, dataclass, fields
 
 import torch
 
-from . import activations
+from . import activations, tasks
 from .data import SOURCES
 from .errors import UserError, choose
 from .models import MODELS
-from .models.resnet import WIDTHS
+from .tasks import TASKS
 
 OPTIMIZERS = ("adam", "rmsprop")
 WITH_WIDTH = ("lenet5", "kerasnet", "strided_cnn", "deep_cnn", "mlp")
@@ -19,33 +19,8 @@ WITH_DEPTH = ("mlp",)
 FOR_TABLES = ("mlp",)
 FOR_SEQUENCES = ("gru", "lstm", "gru_gates", "lstm_gates", "mopgru", "mopgru_logits", "mlp")
 FOLDS = 5
-FEATURES = sum(WIDTHS)  # channels that padim draws from
 CONV_DROPOUTS = ("channel", "element")
 CYCLES = ("weights", "activations", "both")
-_EXTRACTOR = {"imagenet": 1.0, "extractor_images": 50_000.0, "extractor_epochs": 30.0, "levelled": 0.0}
-# What a Run may train for, each with its own settings and their defaults: those of each method's released code. Where that has a
-# pretrained network to make features, ours is a residual one; see `adaptact.training.extractor`.
-TASKS = {
-    "supervised": {},
-    "deep_svdd": {
-        "normal_class": 0.0,
-        "pretraining": 0.5,
-        "weight_decay": 0.5e-6,
-        "pretraining_weight_decay": 0.5e-3,
-        "drop": 1 / 3,
-    },
-    "padim": {**_EXTRACTOR, "swapped": 0.0, "features": 100.0, "smoothing": 4.0},
-    "distillation": {**_EXTRACTOR, "size": 224.0, "value_weight": 0.5},
-    "differnet": {**_EXTRACTOR, "size": 448.0, "turns": 4.0, "test_turns": 64.0, "blocks": 8.0, "width": 2048.0, "clamp": 3.0},
-}
-FOR_TASK = {  # the networks of a task; all others, and residual ones, are for supervised training
-    "deep_svdd": ("svdd_lenet", "svdd_lenet_biased"),
-    "padim": ("resnet10", "resnet18"),
-    "distillation": ("student",),
-    "differnet": ("flow",),
-}
-FOR_DEFECTS = ("padim", "distillation", "differnet")
-_WHOLE = ("extractor_images", "extractor_epochs", "features", "size", "turns", "test_turns", "blocks", "width")
 NO_OPTIONS = ("init", "granularity", "num_parameters", "device", "dtype", "name", "shape")  # said otherwise, or not at all
 
 
@@ -216,63 +191,7 @@ class Run:
             if not isinstance(value, float) or value < 0:
                 raise UserError(f"setting {name} is {value!r}: give a number of at least 0.")
         object.__setattr__(self, "settings", tuple(sorted(settings.items())))
-        self._be_of_task()
-        if self.task == "supervised":
-            return
-        if self.task == "deep_svdd":
-            self._be_deep_svdd()
-        if self.task in FOR_DEFECTS:
-            self._be_for_defects()
-        supervised = {"augment": False, "dspt": False, "cycles": (), "fold": None, "validation_images": 0}
-        for name, value in supervised.items():
-            if getattr(self, name) != value:
-                raise UserError(f"{self.task} trains on one class, without labels: set {name} to {value!r}.")
-
-    def _be_of_task(self):
-        """The network and the set must be for the task."""
-        own = next((task for task, models in FOR_TASK.items() if self.model in models and task != "padim"), self.task)
-        if own != self.task or self.model not in FOR_TASK.get(own, MODELS):
-            raise UserError(f"{self.model} is not for the task {self.task}: {own} goes with {' or '.join(FOR_TASK[own])}.")
-        if (self.task in FOR_DEFECTS) != SOURCES[self.dataset].defects:
-            fitting = ", ".join(name for name, source in SOURCES.items() if source.defects)
-            raise UserError(f"{self.dataset} is not for the task {self.task}: {', '.join(FOR_DEFECTS)} go with {fitting}.")
-
-    def _be_deep_svdd(self):
-        classes = SOURCES[self.dataset].num_classes
-        if self.setting("normal_class") not in range(classes):
-            raise UserError(
-                f"setting normal_class is {self.setting('normal_class'):g}: give a whole number from 0 to {classes - 1}."
-            )
-        for name in ("pretraining", "drop"):
-            if not self.setting(name) <= 1:
-                raise UserError(f"setting {name} is {self.setting(name):g}: give a share of the epochs, from 0 to 1.")
-        if self.setting("pretraining") == 1:
-            raise UserError("setting pretraining is 1: leave some of the epochs for the task itself.")
-
-    def _be_for_defects(self):
-        for name in TASKS[self.task]:
-            value = self.setting(name)
-            if name in _WHOLE and (value < 1 or value != int(value)):
-                raise UserError(f"setting {name} is {value:g}: give a whole number of at least 1.")
-            if name in ("imagenet", "levelled", "swapped") and value not in (0, 1):
-                raise UserError(f"setting {name} is {value:g}: give 1 for yes or 0 for no.")
-        if self.setting("imagenet") and SOURCES[self.dataset].in_shape[0] != 3:
-            raise UserError(f"{self.dataset} is grey, and networks trained on ImageNet take colours: set imagenet to 0.")
-        halvings = 64 if self.task == "differnet" else 16  # a quarter of the image is halved four times too
-        if "size" in TASKS[self.task] and self.setting("size") % halvings:
-            raise UserError(f"setting size is {self.setting('size'):g}: give a multiple of {halvings} pixels.")
-        if self.task == "padim":
-            self._be_padim()
-
-    def _be_padim(self):
-        if self.setting("imagenet") and self.model != "resnet18":
-            raise UserError(f"{self.model} has no weights trained on ImageNet: choose resnet18, or set imagenet to 0.")
-        if self.epochs != 1:
-            raise UserError(f"epochs is {self.epochs}: padim has nothing to repeat, give 1; extractor_epochs is a setting.")
-        if self.granularity == "neuron":
-            raise UserError("padim's network sees images of two sizes, so it has no fixed neurons: choose layer or channel.")
-        if self.setting("features") > FEATURES:
-            raise UserError(f"setting features is {self.setting('features'):g}: give at most {FEATURES}.")
+        tasks.check(self)
 
     def setting(self, name):
         """A number of the task: as given, else its default."""

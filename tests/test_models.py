@@ -9,7 +9,7 @@ import torch
 from adaptact import Run, UserError, activation_parameters, make, train
 from adaptact.data import SOURCES
 from adaptact.models import MODELS, build
-from adaptact.run import FOR_TASK
+from adaptact.tasks import FOR_TASK
 from adaptact.training import build_model
 
 NO_CLASSIFIERS = [model for task, models in FOR_TASK.items() if task != "padim" for model in models]

@@ -12,7 +12,8 @@ from .. import data
 from ..errors import UserError
 from ..models.resnet import features
 from ..records import reason_of, write_atomically
-from ..run import TASKS, Run
+from ..run import Run
+from ..tasks import TASKS
 from .batches import to_unit
 
 WEIGHTS = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
