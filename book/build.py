@@ -14,13 +14,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import exercises
 import joblib
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "_build" / "source"
 PAGES = ROOT / "_build" / "html"
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = [*sorted((ROOT / "notebooks").glob("*.ipynb")), *exercises.SOLUTIONS]
 SECONDS = 600  # for one cell
 QUIET = ["--IPKernelApp.log_level=50"]  # what goes wrong in a cell is reported as the cell's error
 
@@ -104,7 +105,7 @@ def execute(path):
     """Execute a notebook with papermill at its defaults into the folder that the book is built from."""
     import papermill
 
-    target = SOURCE / "notebooks" / path.name
+    target = SOURCE / path.relative_to(ROOT)
     papermill.execute_notebook(
         path, target, kernel_name="python3", progress_bar=False, cwd=ROOT, execution_timeout=SECONDS, extra_arguments=QUIET
     )
@@ -114,12 +115,13 @@ def execute(path):
 def html(stored=False):
     """Execute all notebooks, or take their stored outputs, and build the book, warnings as errors."""
     shutil.rmtree(ROOT / "_build", ignore_errors=True)
-    (SOURCE / "notebooks").mkdir(parents=True)
-    shutil.copytree(ROOT / "book", SOURCE / "book", ignore=shutil.ignore_patterns("__pycache__", "build.py"))
+    (SOURCE / "notebooks" / "solutions").mkdir(parents=True)
+    shutil.copytree(ROOT / "book", SOURCE / "book", ignore=shutil.ignore_patterns("__pycache__", "build.py", "exercises.py"))
+    exercises.write(SOURCE / "exercises")
     shutil.copy(ROOT / "_config.yml", SOURCE)
     if stored:
         for path in NOTEBOOKS:
-            shutil.copy(path, SOURCE / "notebooks")
+            shutil.copy(path, SOURCE / path.relative_to(ROOT))
     else:
         in_parallel(execute, NOTEBOOKS)
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--toc", "book/_toc.yml", "--path-output", str(ROOT)]

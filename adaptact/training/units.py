@@ -45,10 +45,10 @@ def units(model, batches):
                 hook.remove()
         gradients = torch.autograd.grad(loss, [output for _, _, output in visits])
         for (name, x, output), gradient in zip(visits, gradients, strict=True):
-            slope = _slope(sites[name], x)
-            by_unit = slope.transpose(0, 1).flatten(1).amax(1) if slope.dim() > 2 else slope.amax(0)
+            steep = slope(sites[name], x).abs()
+            by_unit = steep.transpose(0, 1).flatten(1).amax(1) if steep.dim() > 2 else steep.amax(0)
             steepest[name] = torch.maximum(steepest[name], by_unit) if name in steepest else by_unit
-            added = (slope.numel(), (slope < NEARLY).sum(), output.detach().double().sum(), gradient.double().square().sum())
+            added = (steep.numel(), (steep < NEARLY).sum(), output.detach().double().sum(), gradient.double().square().sum())
             sums[name] = [a + b for a, b in zip(sums.get(name, (0, 0, 0, 0)), added, strict=True)]
     found = {}
     for name, (count, flat, total, squares) in sums.items():
@@ -62,11 +62,11 @@ def _keep(visits, name, _, inputs, output):
     visits.append((name, inputs[0].detach(), output))
 
 
-def _slope(activation, x):
-    """The size of the slope at each input, by autograd; the function acts on each by itself."""
+def slope(activation, x):
+    """An activation's derivative at each input, by autograd; the function acts on each by itself."""
     with torch.enable_grad():
-        x = x.requires_grad_()
-        return torch.autograd.grad(activation(x).sum(), x)[0].abs()
+        x = x.detach().requires_grad_()
+        return torch.autograd.grad(activation(x).sum(), x)[0]
 
 
 def _rounded(value):
