@@ -1,6 +1,6 @@
 """Elementwise formulas that keep only their input and parameters for the backward pass, compiled where that pays.
 
-Autograd of ``(rho1 * x + rho2) * sigmoid(rho3 * x) + rho4`` keeps four tensors of the size of `x` and passes over memory
+Autograd of ``(rho1 * x + rho2) * sigmoid(rho3 * x) + rho4`` keeps three tensors of the size of `x` and passes over memory
 eighteen times. Here the backward pass computes the formula again. Compiled, forward and backward are one pass each.
 """
 
