@@ -116,3 +116,14 @@ def test_a_box_and_a_mark():
 def test_written_to_a_folder(tmp_path):
     assert [path.name for path in exercises.write(tmp_path / "new")] == [path.name for path in exercises.SOLUTIONS]
     assert all(path.is_file() for path in (tmp_path / "new").iterdir())
+
+
+def test_the_teachers_page_gives_the_times_of_the_chapters():
+    page = (ROOT / "book" / "teaching.md").read_text()
+    for path in CHAPTERS:
+        (minutes,) = re.findall(r"\*Reading: (\d+) minutes", read(path).cells[0].source)
+        (work,) = re.findall(r"(\d+) minutes in all", read(ROOT / "notebooks" / "solutions" / path.name).cells[0].source)
+        row = (
+            rf"\| \[\]\(\.\./notebooks/{path.name}\) \| {minutes} min \| \[{work} min\]\(\.\./notebooks/solutions/{path.name}\) \|"
+        )
+        assert re.search(row, page), f"{path.name}: {minutes} and {work} minutes"
