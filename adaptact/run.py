@@ -77,9 +77,9 @@ class Run:
         Hidden layers of an MLP; None for its own number, 2.
     test_images : int, optional
         Only the first so many of the set's test images are tested on; not with a `fold`.
-    task : {"supervised", "deep_svdd", "padim", "distillation", "differnet"}
-        What is trained for: the labels, be they classes or numbers; one class without any label; or to find defects by what
-        sound images look like. Each has a file of its name in `adaptact.training`.
+    task : {"supervised", "imbalanced", "deep_svdd", "padim", "distillation", "differnet"}
+        What is trained for: the labels, be they classes or numbers, or classes some of which are rare; one class without any
+        label; or to find defects by what sound images look like. Each has a file of its name in `adaptact.training`.
     settings : dict, optional
         Numbers of the task, by name; those left out have the defaults of `TASKS`. Kept as pairs, sorted by name.
     options : dict, optional
@@ -282,6 +282,7 @@ class Run:
         procedure = ["dspt"] * self.dspt + ["p24"] * (self.slow_rho24 is not None)
         procedure += ["".join(cycle[0] for cycle in self.cycles)] if self.cycles else []
         procedure += [f"f{self.fold}"] if self.fold else []
+        procedure += [f"r{self.setting('ratio'):g}"] if self.task == "imbalanced" else []
         procedure += [f"n{self.setting('normal_class'):g}"] if self.task == "deep_svdd" else []
         return "-".join([self.dataset, self.model, activation, *procedure, f"s{self.seed}", self.key])
 

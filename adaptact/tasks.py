@@ -11,6 +11,7 @@ _EXTRACTOR = {"imagenet": 1.0, "extractor_images": 50_000.0, "extractor_epochs":
 # pretrained network to make features, ours is a residual one; see `adaptact.training.extractor`.
 TASKS = {
     "supervised": {},
+    "imbalanced": {"ratio": 50.0, "long_tailed": 0.0, "minority": 8.0, "weighted": 0.0, "oversampled": 0.0, "noise": 0.0},
     "deep_svdd": {
         "normal_class": 0.0,
         "pretraining": 0.5,
@@ -48,6 +49,9 @@ def check(run):
     _of_task(run)
     if run.task == "supervised":
         return
+    if run.task == "imbalanced":
+        _imbalanced(run)
+        return
     if run.task == "deep_svdd":
         _deep_svdd(run)
     if run.task in FOR_DEFECTS:
@@ -66,6 +70,25 @@ def _of_task(run):
     if (run.task in FOR_DEFECTS) != SOURCES[run.dataset].defects:
         fitting = ", ".join(name for name, source in SOURCES.items() if source.defects)
         raise UserError(f"{run.dataset} is not for the task {run.task}: {', '.join(FOR_DEFECTS)} go with {fitting}.")
+
+
+def _imbalanced(run):
+    source = SOURCES[run.dataset]
+    if source.tabular:
+        fitting = ", ".join(name for name, of in SOURCES.items() if not of.tabular and not of.defects)
+        raise UserError(f"{run.dataset} is not for the task imbalanced, which takes images with classes. Choose from: {fitting}.")
+    if run.setting("minority") not in range(source.num_classes):
+        found = run.setting("minority")
+        raise UserError(f"setting minority is {found:g}: give a whole number from 0 to {source.num_classes - 1}.")
+    if run.setting("ratio") < 1:
+        raise UserError(f"setting ratio is {run.setting('ratio'):g}: give a number of at least 1, such as 50 for 1:50.")
+    if run.setting("noise") > 1:
+        raise UserError(f"setting noise is {run.setting('noise'):g}: give a share of the images, from 0 to 1.")
+    for name in ("long_tailed", "weighted", "oversampled"):
+        if run.setting(name) not in (0, 1):
+            raise UserError(f"setting {name} is {run.setting(name):g}: give 1 for yes or 0 for no.")
+    if run.fold is not None or run.validation_images:
+        raise UserError("the images of the task imbalanced are divided by class already: leave fold None and validation_images 0.")
 
 
 def _deep_svdd(run):

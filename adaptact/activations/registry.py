@@ -209,6 +209,8 @@ def make(name, shape, *, granularity=None, **options):
         options = {**entry.preset, **options}
         if "num_parameters" in entry.options:
             granularity = granularity or (entry.granularities or ("layer",))[0]
+            if isinstance(start := options.get("init"), tuple) and len(start) == 1 and entry.target is nn.PReLU:
+                options["init"] = start[0]  # torch's takes a number where those of this package take a list
             options["num_parameters"] = {"layer": 1, "channel": shape[0], "neuron": shape}[granularity]
         module = entry.target(**options)
     module.is_activation = True

@@ -1,7 +1,19 @@
 """The papers, and what goes beyond them, as lists of Runs, with the published numbers."""
 
 from ..errors import choose
-from . import apalu, apalu_defects, apalu_regression, apalu_sign, apalu_theory, leaf, leaf_studies, pltanh, recurrent, weighted_sum
+from . import (
+    apalu,
+    apalu_defects,
+    apalu_regression,
+    apalu_sign,
+    apalu_theory,
+    imbalance,
+    leaf,
+    leaf_studies,
+    pltanh,
+    recurrent,
+    weighted_sum,
+)
 from .base import PROFILES, SEEDS, Cell, Experiment, Profile, Search
 
 _ALL = [
@@ -15,6 +27,7 @@ _ALL = [
     *apalu_defects.studies(),
     *apalu_regression.studies(),
     *apalu_sign.studies(),
+    *imbalance.studies(),
 ]
 EXPERIMENTS = {experiment.name: experiment for experiment in _ALL}
 SEARCHES = {search.name: search for search in pltanh.searches()}

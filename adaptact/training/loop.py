@@ -3,6 +3,7 @@
 import contextlib
 import math
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from .checkpoint import resume, save
 from .deep_svdd import train_deep_svdd
 from .differnet import train_differnet
 from .distillation import train_distillation
+from .imbalance import ByClass, loss_function, minority_metrics
 from .inspection import IMAGES, environment, extend, input_histograms, look, worth_a_look
 from .metrics import error, macro_metrics, number_metrics
 from .padim import train_padim
@@ -69,8 +71,12 @@ def train(run, *, device="auto", data_folder=None, checkpoint=None, on_epoch=Non
         return TRAININGS[run.task](run, model, device, data_folder, checkpoint and Path(checkpoint), on_epoch)
 
 
-def train_supervised(run, model, device, data_folder, checkpoint, on_epoch):
-    """Train by labels, be they classes or numbers; what it takes and gives is as for `train`, the network being built already."""
+def train_supervised(run, model, device, data_folder, checkpoint, on_epoch, loss_of=error, curves_of=None):
+    """Train by labels, be they classes or numbers; what it takes and gives is as for `train`, the network being built already.
+
+    A task that goes on from it may give another loss, ``loss_of(outputs, labels)``, and further curves, ``curves_of(model)``, a
+    dictionary of numbers after each epoch.
+    """
     data_set = data.load(run.dataset, data_folder, device)
     split, source = parts(run, data_set), data.SOURCES[run.dataset]
     score = "rmse" if source.numeric else "accuracy"
@@ -94,7 +100,7 @@ def train_supervised(run, model, device, data_folder, checkpoint, on_epoch):
         torch.manual_seed(entropy(run.seed, epoch, "dropout"))
         for images, labels in batches(run, epoch, split.train_images, split.train_labels):
             for optimizer in optimizers:
-                loss = step(model, optimizer, images, labels, error)
+                loss = step(model, optimizer, images, labels, loss_of)
             # Of the last stage: for DSPT after the activations' step and before the weights', as in the paper's code.
             losses.append(loss)
 
@@ -104,6 +110,8 @@ def train_supervised(run, model, device, data_folder, checkpoint, on_epoch):
             epoch_curves["train_accuracy"] = evaluate(model, split.train_images, split.train_labels)[1]
         if len(split.held_images):
             epoch_curves[f"validation_{score}"] = evaluate(model, split.held_images, split.held_labels)[1]
+        if curves_of is not None:
+            epoch_curves |= curves_of(model)
         epoch_curves["seconds"] = round(time.perf_counter() - started, 3)
         state["diverged"] = not all(math.isfinite(value) for value in epoch_curves.values())
         for name, value in epoch_curves.items():
@@ -135,8 +143,31 @@ def train_supervised(run, model, device, data_folder, checkpoint, on_epoch):
     )
 
 
+def train_imbalanced(run, model, device, data_folder, checkpoint, on_epoch):
+    """Train by labels with rare classes, and look at them by themselves, see `adaptact.training.imbalance`.
+
+    The scores of the last epoch have those of `minority_metrics` too. The curves have the norms of the gradient at the first and
+    last hidden layer, of the minority and of the majority; `units` has for each site what `ByClass.units` says at the end, and,
+    with ``start_`` before it, before training.
+    """
+    split, classes = parts(run, data.load(run.dataset, data_folder, device)), data.SOURCES[run.dataset].num_classes
+    by_class = ByClass(run, split, classes)
+    start = by_class.units(model)  # a checkpoint is read later: this is the untrained network
+    loss_of = loss_function(run, split.train_labels, classes)
+    record = train_supervised(run, model, device, data_folder, checkpoint, on_epoch, loss_of, by_class.curves)
+    if "last" in record.scores:
+        record.scores["last"] |= minority_metrics(model, split.test_images, split.test_labels, by_class.minority)
+    end, units_of = by_class.units(model), {}
+    for site, of in record.units.items():
+        units_of[site] = of | end[site] | {f"start_{name}": value for name, value in start[site].items()}
+    # Thousands of small runs are compared by their units: of the learned shapes the histories are enough.
+    shapes = {site: {kind: of[kind] for kind in ("quantiles", "path")} for site, of in record.shapes.items()}
+    return replace(record, units=units_of, shapes=shapes)
+
+
 TRAININGS = {
     "supervised": train_supervised,
+    "imbalanced": train_imbalanced,
     "deep_svdd": train_deep_svdd,
     "padim": train_padim,
     "distillation": train_distillation,

@@ -8,6 +8,7 @@ import torch
 from ..data import SOURCES
 from ..errors import UserError
 from ..run import FOLDS
+from .imbalance import imbalanced
 from .one_class import one_class
 
 
@@ -40,6 +41,7 @@ def parts(run, data_set):
     -------
     Parts
         Of one-class training the images of the normal class to train on, and test labels that are 1 for anomalies; see `one_class`.
+        Of an imbalanced Run see `adaptact.training.imbalance.imbalanced`.
         A table's features less their mean and over their deviation in what is trained on: nothing else of the set is used
         for that. A feature that is constant there has only its mean taken out. A feature of sequences has one mean and
         deviation for all steps. Labels that are measured, see `adaptact.data.Source.target`, are standardised alike, and
@@ -54,6 +56,9 @@ def parts(run, data_set):
         train, tested, anomalous = one_class(run, data_set)
         labels = torch.zeros_like(anomalous[:1]).expand(len(train))
         return Parts(train, labels, train[:0], labels[:0], tested, anomalous)
+    if run.task == "imbalanced":
+        train, train_labels, tested, labels = imbalanced(run, data_set)
+        return Parts(train, train_labels, train[:0], labels[:0], tested, labels)
     split, source = _divided(run, data_set), SOURCES[run.dataset]
     split = split._replace(naive=source.reader.naive(split.test_images)) if source.series else split
     split = _standardised(split, source.sequence) if split.train_images.is_floating_point() else split
