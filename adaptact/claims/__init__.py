@@ -9,10 +9,10 @@ list that a paper's module here returns; most need no more than a rule of `adapt
 from collections import Counter
 
 from ..errors import choose
-from . import apalu, leaf, pltanh, weighted_sum
+from . import apalu, imbalance, leaf, pltanh, weighted_sum
 from .base import KINDS, VERDICTS, Claim, Evidence, Pair, Verdict
 
-CLAIMS = {claim.id: claim for claim in [*leaf.claims(), *weighted_sum.claims(), *pltanh.claims(), *apalu.claims()]}
+CLAIMS = {claim.id: claim for paper in (leaf, weighted_sum, pltanh, apalu, imbalance) for claim in paper.claims()}
 PAPERS = tuple(dict.fromkeys(claim.paper for claim in CLAIMS.values()))
 
 
