@@ -41,12 +41,13 @@ class Record:
         ``test_accuracy`` and, with a validation split, ``validation_accuracy`` in percent, and ``seconds``. Of sequences with
         classes also ``train_accuracy``, of the whole training set after the epoch, in percent. Where labels are numbers
         ``test_rmse``, the root of the mean squared error, stands in the place of the accuracy. Of another task, what its own
-        training says: `adaptact.training.deep_svdd`.
+        training says: `adaptact.training.deep_svdd`, `adaptact.training.loop.train_imbalanced`.
     scores : dict of str to dict
         ``last`` and ``best_test`` (the first epoch of maximal test accuracy, what the LEAF paper prints), and
         ``best_validation``; each with ``epoch`` (from 1) and ``test_accuracy``; with a `fold` ``last`` has the macro metrics
         of `adaptact.training.metrics` too, and where labels are measured numbers ``test_mae``, ``test_r2`` and, of a series,
-        ``naive_rmse`` and ``naive_mae``, the errors of the naive forecast. Empty for a run that diverged in epoch 1.
+        ``naive_rmse`` and ``naive_mae``, the errors of the naive forecast. With rare classes it has what
+        `adaptact.training.imbalance.minority_metrics` says. Empty for a run that diverged in epoch 1.
     shapes : dict of str to dict
         By activation site: ``quantiles`` of each parameter over the site (0, 25, 50, 75, 100 %) at some epochs, the
         learned ``sample`` of a few neurons, drawn alike for every run, and, in all but the oldest records, the ``path`` of these
@@ -59,7 +60,7 @@ class Record:
         The version of the training code's numbers, see `PROTOCOL`.
     units : dict of str to dict
         By activation site: how many units no image of a part of the test set moves any more, and how much gradient arrives;
-        see `adaptact.training.units`. Empty in older records.
+        see `adaptact.training.units`, and with rare classes `adaptact.training.imbalance`. Empty in older records.
     maps : dict of str to object
         Heat maps of a few test images, of the task ``padim`` alone; see `adaptact.training.padim.maps_of`.
     """

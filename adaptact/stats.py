@@ -1,5 +1,6 @@
 """Means, intervals and paired tests over seeds, by scipy and statsmodels."""
 
+import gc
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,5 +114,10 @@ def holm(p_values):
     [0.02, None, 0.04]
     """
     tested = [p for p in p_values if p is not None]
-    corrected = iter(multipletests(tested, method="holm")[1] if tested else [])
+    # statsmodels collects garbage at each call, half a second where thousands of records are held: it is shown none of them.
+    gc.freeze()
+    try:
+        corrected = iter(multipletests(tested, method="holm")[1] if tested else [])
+    finally:
+        gc.unfreeze()
     return [None if p is None else float(next(corrected)) for p in p_values]

@@ -188,6 +188,33 @@ def stamp(experiment, profile, store, seeds=None):
     return " ".join(parts)
 
 
+def measured(found, measure, digits=1):
+    """A measure of runs that did not diverge, by row and column.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        From `collect`.
+    measure : callable
+        Of a record; None where it has no such number.
+    digits : int, default 1
+
+    Returns
+    -------
+    pandas.DataFrame
+        Text: the mean and half of the 95 % interval over seeds and folds.
+    """
+    table = {}
+    for (row, column), records in found.groupby(["row", "column"], sort=False)["record"]:
+        values = [measure(record) for record in records if record.status == "done"]
+        values = [value for value in values if value is not None]
+        ours = estimate(values) if values else None
+        half = "" if ours is None or ours.low is None else f" ± {ours.high - ours.mean:.{digits}f}"
+        table.setdefault(column, {})[row] = NOTHING if ours is None else f"{ours.mean:.{digits}f}{half}".replace("-", "−")
+    frame = pd.DataFrame(table)
+    return frame.reindex(list(dict.fromkeys(found["row"]))).fillna(NOTHING)
+
+
 def is_printed(experiment):
     """Whether the paper prints a number of any cell."""
     return any(cell.published is not None for cell in experiment.cells)

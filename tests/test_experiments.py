@@ -225,3 +225,17 @@ def test_each_unsaid_choice_of_the_weighted_sum_is_switched_alone():
         changed = [f.name for f in fields(base) if getattr(base, f.name) != getattr(cell.run, f.name)]
         assert len(changed) == (row != "weighted sum"), row
     assert len({cell.run for cell in cells.values()}) == len(cells)
+
+
+def test_any_measure_of_the_records_can_be_tabled(tmp_path):
+    experiment, store = get("imbalance/functions"), Store(tmp_path)
+    cells = {cell.row: cell for cell in experiment.cells}
+    for seed, value in ((1, 10.0), (2, 20.0)):
+        store.put(record_of(experiment.run(cells["ReLU"], "laptop", seed), scores={"last": {"pr_auc": value}}))
+    store.put(record_of(experiment.run(cells["ELU"], "laptop", 1), scores={"last": {"pr_auc": -5.0}}))
+    store.put(record_of(experiment.run(cells["tanh"], "laptop", 1), status="diverged", scores={}))
+    found = tables.collect(experiment, "laptop", store, [1, 2])
+    shown = tables.measured(found, lambda record: record.scores["last"]["pr_auc"])
+    half = 5 * 12.706  # Student's t with one degree of freedom, times the standard error
+    assert list(shown["1:50"]) == [f"15.0 ± {half:.1f}", "−5.0", "–"]
+    assert list(shown.index) == ["ReLU", "ELU", "tanh"]

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from ..stats import estimate, holm
@@ -39,16 +40,16 @@ def interaction(label, first, second):
     return Contrast(label, (first[0], second[1]), (first[1], second[0]))
 
 
-def values(evidence, place, measure):
+def values(evidence, place, measure, profile=PROFILE):
     """A measure of the runs of a cell that did not diverge, by seed; None values are left out."""
-    records = evidence.records(*place, PROFILE)
+    records = evidence.records(*place, profile)
     found = {seed: measure(record) for seed, record in records.items() if record.status == "done"}
     return {seed: value for seed, value in found.items() if value is not None}
 
 
-def by_seed(evidence, contrast, measure):
+def by_seed(evidence, contrast, measure, profile=PROFILE):
     """The values of a contrast, one a seed that all its cells have."""
-    signed = [(sign, values(evidence, p, measure)) for sign, of in ((1, contrast.plus), (-1, contrast.minus)) for p in of]
+    signed = [(sign, values(evidence, p, measure, profile)) for sign, of in ((1, contrast.plus), (-1, contrast.minus)) for p in of]
     seeds = sorted(set.intersection(*(set(of) for _, of in signed)))
     return np.array([sum(sign * of[seed] for sign, of in signed) for seed in seeds])
 
@@ -125,30 +126,32 @@ def contrasted(contrasts, measure, words, *, above=0.0, below=0.0, unit="points"
     return rule
 
 
-def table(evidence, contrasts, measure):
-    """Contrasts as lines for a page: label, mean with its 95 % interval, n, and the corrected p-value against zero.
+def table(evidence, contrasts, measure, profile=PROFILE, digits=1):
+    """Contrasts for a page: the mean with its 95 % interval, n, and the corrected p-value against zero.
 
     Parameters
     ----------
     evidence : Evidence
     contrasts : list of Contrast
     measure : callable
+    profile : str, default "laptop"
+    digits : int, default 1
 
     Returns
     -------
-    list of dict
-        Of those with two seeds or more.
+    pandas.DataFrame
+        A line for each contrast with two seeds or more.
     """
-    samples = [(of.label, by_seed(evidence, of, measure)) for of in contrasts]
+    samples = [(of.label, by_seed(evidence, of, measure, profile)) for of in contrasts]
     samples = [(label, sample) for label, sample in samples if len(sample) > 1]
     corrected = holm([beyond(sample, 0, "greater" if sample.mean() > 0 else "less") for _, sample in samples])
     lines = []
     for (label, sample), p in zip(samples, corrected, strict=True):
         of = estimate(sample)
-        interval = f"{signed(of.mean, 2)} [{signed(of.low, 2)}, {signed(of.high, 2)}]"
+        interval = f"{signed(of.mean, digits)} [{signed(of.low, digits)}, {signed(of.high, digits)}]"
         p_text = f"{p:.3f}" if p >= 0.001 else "< 0.001"
         lines.append({"comparison": label, "mean [95 % interval]": interval, "n": of.n, "p (Holm)": p_text})
-    return lines
+    return pd.DataFrame(lines, columns=["comparison", "mean [95 % interval]", "n", "p (Holm)"]).set_index("comparison")
 
 
 def signed(value, digits):

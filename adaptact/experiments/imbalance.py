@@ -49,6 +49,7 @@ SETS = {
 }
 NETWORKS = {"MLP": {}, "CNN": {"model": "strided_cnn", "depth": None}}
 IMAGES, EPOCHS = 6_000, 12  # of the profile laptop, which cuts the classes to about 560 images each
+FULL_EPOCHS = 30  # at full scale, which is not recorded
 
 
 def centre():
@@ -60,7 +61,7 @@ def centre():
         model="mlp",
         depth=DEPTH,
         activation="relu",
-        epochs=EPOCHS,
+        epochs=FULL_EPOCHS,
         seed=TEN[0],
         batch_size=64,
         shuffle=True,
