@@ -50,8 +50,9 @@ def test_form(path):
             continue
         assert cell.execution_count is not None, "make notebooks"
         assert not any(output.output_type == "error" for output in cell.outputs)
-        if any("image/png" in output.get("data", {}) for output in cell.outputs):
-            assert cell.metadata["mystnb"]["image"]["alt"], "a picture needs a text for those who do not see it"
+        drawn = any("image/png" in output.get("data", {}) for output in cell.outputs)
+        told = cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
+        assert drawn == bool(told), "a picture needs a text for those who do not see it, and a text its picture"
         if tagged(cell):
             assert "hide-input" in cell.metadata["tags"], "the page shows a solution on request only"
             solutions.add(number)
