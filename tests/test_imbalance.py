@@ -231,8 +231,8 @@ def test_a_plan_measures_it(tmp_path):
 
 def test_a_prelu_can_start_at_zero():
     model = build_model(replace(RUN, activation="prelu", granularity="layer", init=(0.0,)))
-    assert float(model.act1.weight) == 0
-    assert float(build_model(replace(RUN, activation="prelu", granularity="layer")).act1.weight) == 0.25
+    assert model.act1.weight.item() == 0
+    assert build_model(replace(RUN, activation="prelu", granularity="layer")).act1.weight.item() == 0.25
 
 
 def test_every_experiment_is_around_one_centre_and_bounded():
