@@ -101,6 +101,7 @@ def test_committed_form(path):
     for cell in notebook.cells:
         assert not re.search(r"\b(TODO|FIXME|ANSWER|XXX)\b", cell.source), "something is still to be written"
         if cell.cell_type != "code":
+            assert not re.search(r"\\\\[a-zA-Z]", cell.source), "a doubled backslash: the formula would be shown as text"
             continue
         assert cell.execution_count is not None, f"not executed: {cell.source[:60]}; make notebooks"
         assert not any(output.output_type == "error" for output in cell.outputs)
