@@ -11,7 +11,15 @@ _EXTRACTOR = {"imagenet": 1.0, "extractor_images": 50_000.0, "extractor_epochs":
 # pretrained network to make features, ours is a residual one; see `adaptact.training.extractor`.
 TASKS = {
     "supervised": {},
-    "imbalanced": {"ratio": 50.0, "long_tailed": 0.0, "minority": 8.0, "weighted": 0.0, "oversampled": 0.0, "noise": 0.0},
+    "imbalanced": {
+        "ratio": 50.0,
+        "long_tailed": 0.0,
+        "minority": 8.0,
+        "weighted": 0.0,
+        "oversampled": 0.0,
+        "noise": 0.0,
+        "assumed_ratio": 0.0,
+    },
     "deep_svdd": {
         "normal_class": 0.0,
         "pretraining": 0.5,
@@ -82,6 +90,8 @@ def _imbalanced(run):
         raise UserError(f"setting minority is {found:g}: give a whole number from 0 to {source.num_classes - 1}.")
     if run.setting("ratio") < 1:
         raise UserError(f"setting ratio is {run.setting('ratio'):g}: give a number of at least 1, such as 50 for 1:50.")
+    if 0 < run.setting("assumed_ratio") < 1:
+        raise UserError(f"setting assumed_ratio is {run.setting('assumed_ratio'):g}: give a number of at least 1, or 0 for none.")
     if run.setting("noise") > 1:
         raise UserError(f"setting noise is {run.setting('noise'):g}: give a share of the images, from 0 to 1.")
     for name in ("long_tailed", "weighted", "oversampled"):

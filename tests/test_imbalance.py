@@ -13,7 +13,7 @@ from adaptact.experiments import PROFILES, imbalance
 from adaptact.plan import plan
 from adaptact.records import Record, Store
 from adaptact.training import build_model, parts
-from adaptact.training.imbalance import ByClass, counts, loss_function, minority_metrics
+from adaptact.training.imbalance import ByClass, assume, counts, loss_function, minority_metrics
 
 RUN = Run(
     dataset="digits",
@@ -187,6 +187,22 @@ def test_rare_digits_suffer_and_class_weights_help():
     assert recall["rare"] < recall["weighted"] < recall["balanced"]
 
 
+def test_output_biases_can_start_at_the_shares_of_a_ratio():
+    model, classes = build_model(RUN), 10
+    drawn = [parameter.clone() for parameter in model.parameters()]
+    assume(RUN, model, classes)
+    assert all(torch.equal(a, b) for a, b in zip(drawn, model.parameters(), strict=True)), "none is assumed by default"
+    assume(changed(ratio=1, minority=3, assumed_ratio=7), model, classes)
+    *others, bias = model.parameters()
+    assert all(torch.equal(a, b) for a, b in zip(drawn, others, strict=False))
+    bias = bias.detach()
+    shares = bias.softmax(0)
+    assert shares[0] / shares[3] == pytest.approx(7, rel=1e-4)
+    assert bias.exp().sum() == pytest.approx(1, rel=1e-4), "their logarithms"
+    with pytest.raises(UserError, match="has no biases"):
+        assume(changed(assumed_ratio=7), build_model(replace(RUN, model="lenet5", depth=None)), classes)
+
+
 @pytest.mark.parametrize("after", [1, 2])
 def test_an_interrupted_one_goes_on_to_the_same_numbers(after, tmp_path, record):
     def stop(epoch, curves):
@@ -205,6 +221,7 @@ def test_an_interrupted_one_goes_on_to_the_same_numbers(after, tmp_path, record)
     [
         ({"settings": {"minority": 10}}, "a whole number from 0 to 9"),
         ({"settings": {"ratio": 0.5}}, "such as 50 for 1:50"),
+        ({"settings": {"assumed_ratio": 0.5}}, "at least 1, or 0 for none"),
         ({"settings": {"noise": 1.5}}, "a share of the images"),
         ({"settings": {"weighted": 2}}, "1 for yes or 0 for no"),
         ({"settings": {"ratoi": 2}}, "Did you mean 'ratio'"),

@@ -47,6 +47,7 @@ SETS = {
     "CIFAR-10": {"dataset": "cifar10", "train_images": 50_000},
     "PneumoniaMNIST": {"dataset": "pneumonia", "train_images": 4_708, "test_images": 624, "minority": 1},
 }
+ASSUMED = f"biases for 1:{RATIO}"
 NETWORKS = {"MLP": {}, "CNN": {"model": "strided_cnn", "depth": None}}
 IMAGES, EPOCHS = 6_000, 12  # of the profile laptop, which cuts the classes to about 560 images each
 FULL_EPOCHS = 30  # at full scale, which is not recorded
@@ -171,6 +172,16 @@ def rates():
     return _experiment("rates", "Class imbalance: learning rates", cells)
 
 
+def starts():
+    """What lets a deep plain network start: output biases at the classes' shares, or at those of another ratio."""
+    columns = {
+        depth_column(layers, ratio): {"depth": layers, "ratio": ratio} for layers, ratio in ((20, 1), (20, RATIO), (DEPTH, RATIO))
+    }
+    columns |= {f"{column}, {ASSUMED}": {**of, "assumed_ratio": RATIO} for column, of in columns.items()}
+    cells = [(row, column, of) for row in ("ReLU", "Swish") for column, of in columns.items()]
+    return _experiment("starts", "Class imbalance: output biases at the start", cells)
+
+
 def studies():
     """All of the above, the first ones the core.
 
@@ -179,4 +190,4 @@ def studies():
     list of Experiment
         Without published numbers: the article has none.
     """
-    return [functions(), ratios(), remedies(), rates(), depths(), networks(), noise(), sets()]
+    return [functions(), ratios(), remedies(), rates(), depths(), networks(), noise(), sets(), starts()]

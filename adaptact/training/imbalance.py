@@ -1,6 +1,7 @@
 """Training sets with rare classes: which images are kept, what is done against it, and what becomes of the rare class."""
 
 import math
+from dataclasses import replace
 
 import torch
 
@@ -37,6 +38,38 @@ def counts(run, classes, largest):
     else:
         shares = [1 / ratio if number == minority else 1.0 for number in range(classes)]
     return [max(1, round(largest * share)) for share in shares]
+
+
+@torch.no_grad()
+def assume(run, model, classes):
+    """Start the output biases at the logarithms of the classes' shares, for a Run that assumes a ratio.
+
+    A network whose outputs are alike for all images then answers with these shares. If they are those of the ratio that is
+    trained on, nothing is left to learn without the images.
+
+    Parameters
+    ----------
+    run : Run
+        With ``assumed_ratio``; 0 leaves the biases as they were drawn.
+    model : torch.nn.Module
+        Changed in place.
+    classes : int
+
+    Raises
+    ------
+    UserError
+        If the last layer of the network has no biases.
+    """
+    if not run.setting("assumed_ratio"):
+        return
+    last = [module for module in model.modules() if isinstance(module, torch.nn.Linear)][-1]
+    if last.bias is None:
+        raise UserError(
+            f"the last layer of {run.model} has no biases that could assume a ratio: choose mlp, or set assumed_ratio to 0."
+        )
+    assumed = replace(run, settings=dict(run.settings) | {"ratio": run.setting("assumed_ratio")})
+    sizes = torch.tensor(counts(assumed, classes, 10**6), dtype=torch.float64)  # so many that no share is rounded
+    last.bias.copy_((sizes / sizes.sum()).log())
 
 
 def imbalanced(run, data_set):

@@ -19,7 +19,7 @@ from .checkpoint import resume, save
 from .deep_svdd import train_deep_svdd
 from .differnet import train_differnet
 from .distillation import train_distillation
-from .imbalance import ByClass, loss_function, minority_metrics
+from .imbalance import ByClass, assume, loss_function, minority_metrics
 from .inspection import IMAGES, environment, extend, input_histograms, look, worth_a_look
 from .metrics import error, macro_metrics, number_metrics
 from .padim import train_padim
@@ -151,6 +151,7 @@ def train_imbalanced(run, model, device, data_folder, checkpoint, on_epoch):
     with ``start_`` before it, before training.
     """
     split, classes = parts(run, data.load(run.dataset, data_folder, device)), data.SOURCES[run.dataset].num_classes
+    assume(run, model, classes)
     by_class = ByClass(run, split, classes)
     start = by_class.units(model)  # a checkpoint is read later: this is the untrained network
     loss_of = loss_function(run, split.train_labels, classes)
