@@ -22,7 +22,7 @@ from ..experiments.imbalance import (
 )
 from .contrasts import Place, difference, interaction
 
-# The smallest effects that count; our choices, made before any record was there.
+# The smallest effects that count; our choices, made before any verdict was.
 POINTS = 2.0  # of PR-AUC, macro-F1 and recall
 UNITS = 1.0  # of all units, in percent
 DECADES = 0.1  # powers of ten of a gradient, a factor of 1.26
