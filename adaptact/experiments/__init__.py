@@ -7,6 +7,7 @@ from . import (
     apalu_regression,
     apalu_sign,
     apalu_theory,
+    arena,
     imbalance,
     leaf,
     leaf_studies,
@@ -28,6 +29,7 @@ _ALL = [
     *apalu_regression.studies(),
     *apalu_sign.studies(),
     *imbalance.studies(),
+    *arena.studies(),
 ]
 EXPERIMENTS = {experiment.name: experiment for experiment in _ALL}
 SEARCHES = {search.name: search for search in pltanh.searches()}
