@@ -23,6 +23,7 @@ examples:
   python -m adaptact data fashion_mnist --data DIR           download a data set
   python -m adaptact run leaf/table-4 --profile laptop --data DIR --jobs 2
   python -m adaptact run leaf/table-4 --profile smoke --add mine.py      and the activations that mine.py registers
+  python -m adaptact arena mine.py --profile laptop --data DIR           beside all others, each at its best learning rate
   python -m adaptact status                                  what is recorded, and at which profile
   python -m adaptact claims --paper leaf                     each claim of a paper, and the verdict of the records
   python -m adaptact check mine.py                           the battery of checks over your own activations
@@ -102,13 +103,48 @@ def command_run(arguments):
             file=sys.stderr,
         )
         return 130 if isinstance(error, KeyboardInterrupt) else 1
-    print(
-        f"{arguments.experiment} at {arguments.profile}: {len(outcome.done)} trained, {len(outcome.present)} recorded before, "
-        f"{len(outcome.diverged)} diverged, {len(outcome.failed)} failed; records in {store.target}, log in {log}"
-    )
+    print(f"{arguments.experiment} at {arguments.profile}: {_said(outcome, store)}")
     for run, reason in outcome.failed.items():
         print(f"failed: {run.name}: {reason}", file=sys.stderr)
     return 1 if outcome.failed else 0
+
+
+def command_arena(arguments):
+    from .arena import SETTINGS, chosen, compete
+    from .sweep import auto_jobs
+
+    names, store, jobs = plugins.add(",".join([*arguments.names, arguments.add])), _store(arguments), _jobs(arguments.jobs)
+    if arguments.profile is None:
+        raise UserError(f"--profile is missing. Choose from: {', '.join(PROFILES)}.")
+    choose("profile", arguments.profile, PROFILES)
+    settings = [name for name in SETTINGS if arguments.settings.lower() in name.lower()]
+    if not settings:
+        raise UserError(f"no setting has {arguments.settings!r} in its name. Choose from: {'; '.join(SETTINGS)}.")
+    seeds = arguments.seeds and parse_seeds(arguments.seeds)
+    rows = names or None  # the arena's own are recorded, and only trained if nothing else is asked for
+    device = pick_device(arguments.device)
+    jobs = auto_jobs(99, device) if jobs == "auto" else jobs
+    options = {"device": str(device), "data_folder": arguments.data, "jobs": jobs}
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        outcome = compete(arguments.profile, store, settings, names, rows, seeds=seeds, **options)
+    except KeyboardInterrupt:
+        print(f"stopped; the same command goes on from here; log in {store.target / 'sweep.log'}", file=sys.stderr)
+        return 130
+    for setting, found in chosen(arguments.profile, store, settings, names, rows).items():
+        print(f"{setting}: rates {', '.join(f'{row} {rate:g}' for row, rate in found.items())}")
+    print(f"arena at {arguments.profile}: {_said(outcome, store)}")
+    for run, reason in outcome.failed.items():
+        print(f"failed: {run.name}: {reason}", file=sys.stderr)
+    return 1 if outcome.failed else 0
+
+
+def _said(outcome, store):
+    return (
+        f"{len(outcome.done)} trained, {len(outcome.present)} recorded before, {len(outcome.diverged)} diverged, "
+        f"{len(outcome.failed)} failed; records in {store.target}, log in {store.target / 'sweep.log'}"
+    )
 
 
 def command_search(arguments):
@@ -363,6 +399,21 @@ def _parser():
     plan.epilog += " A plan writes nothing. Without the data set it measures on random images."
     run.add_argument("--backend", default="loky", help="loky: processes on this machine | dask: a cluster (default: loky)")
     run.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="of the Dask cluster")
+
+    contest = add("arena", command_arena, "tune a learning rate for each activation, then compare all at their own rates")
+    contest.add_argument("names", nargs="*", metavar="NAME_OR_FILE", help="further activations (default: the arena's own alone)")
+    contest.add_argument("--profile", metavar="P", help=" | ".join(PROFILES))
+    contest.add_argument("--settings", default="", metavar="TEXT", help="only those with this in their name, such as mlp")
+    contest.add_argument("--seeds", metavar="42,100", help="to compare (default: the profile's)")
+    contest.add_argument("--jobs", default="auto", metavar="N", help="runs at a time, one thread each (default: auto)")
+    contest.add_argument("--device", default="auto", help="auto | cpu | cuda (default: auto)")
+    _add_activations(contest)
+    add_data(contest)
+    add_results(contest, "folder to read records from and write them to (default: see below)")
+    contest.epilog = (
+        "Default folders: results/ and _runs/ are read, _runs/ is written. What is recorded is not trained again: with names only "
+        "these are trained, to stand beside the recorded ones on the page notebooks/61-arena.ipynb."
+    )
 
     slope = add("search", command_search, "find an activation's slope with Optuna, on images held out of training")
     slope.add_argument("search", metavar="NAME", help="such as pltanh/mnist/pltanh, or pltanh/mnist for all of these; see list")

@@ -50,7 +50,10 @@ def test_list_names_everything(capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["rum"], "Did you mean 'run'? Choose from: list, run, plan, search, status, claims, data, check, bench, export, import."),
+        (
+            ["rum"],
+            "Did you mean 'run'? Choose from: list, run, plan, arena, search, status, claims, data, check, bench, export, import.",
+        ),
         (["run", "leaf/table-9", "--profile", "smoke"], "Choose from: leaf/table-2, leaf/table-3"),
         (["run", "leaf/table-4", "--profile", "small"], "Choose from: smoke, laptop, paper."),
         (["run", "leaf/table-4", "--profile", "recorded"], "Choose from: smoke, laptop, paper."),
