@@ -1,0 +1,84 @@
+"""What the evidence cost: records, seeds and hours by experiment, summed from the records themselves."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from .experiments import EXPERIMENTS
+from .records import PROTOCOL
+
+PROFILES = ("paper", "laptop")
+REST = "searches and single runs"
+
+
+def records_of(store):
+    """Every record of a store with the experiment that it is of.
+
+    Parameters
+    ----------
+    store : adaptact.Store
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a record of the current protocol: ``source`` (what stands before the slash in an experiment's name),
+        ``experiment`` (of those that share a run the first), ``profile``, ``seed``, ``seconds`` of wall time on one thread or
+        device, ``epochs`` that were trained, ``status``, and ``hardware`` in words. What no experiment lists is of `REST`: the trials
+        of searches, and runs of readers' own.
+    """
+    homes = {}
+    for experiment in EXPERIMENTS.values():
+        for profile in PROFILES:
+            for cell in experiment.cells:
+                run = experiment.run(cell, profile, 0, experiment.folds[0])
+                homes.setdefault(_apart_from_repeats(run), (experiment.name, profile))
+    rows = []
+    for record in store.records():
+        if record.protocol != PROTOCOL:
+            continue
+        name, profile = homes.get(_apart_from_repeats(record.run), (REST, ""))
+        rows.append(
+            {
+                "source": name.split("/")[0],
+                "experiment": name,
+                "profile": profile,
+                "seed": record.run.seed,
+                "seconds": record.seconds,
+                "epochs": max(map(len, record.curves.values()), default=0),
+                "status": record.status,
+                "hardware": record.hardware.get("gpu") or f"{record.hardware.get('cpu')}, {record.hardware.get('threads')} thread",
+            }
+        )
+    columns = ["source", "experiment", "profile", "seed", "seconds", "epochs", "status", "hardware"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def summed(found, by):
+    """Records, diverged ones, seeds, and hours.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        From `records_of`.
+    by : list of str
+        Its columns to group by, in the order in which they are first met.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``records``, ``diverged``, ``seeds`` (different ones), ``epochs`` and ``hours``, of wall time, one thread or device each.
+    """
+    groups = found.groupby(by, sort=False)
+    return pd.DataFrame(
+        {
+            "records": groups.size(),
+            "diverged": groups["status"].agg(lambda status: int((status == "diverged").sum())),
+            "seeds": groups["seed"].nunique(),
+            "epochs": groups["epochs"].sum(),
+            "hours": groups["seconds"].sum() / 3600,
+        }
+    )
+
+
+def _apart_from_repeats(run):
+    return replace(run, seed=0, fold=run.fold and 1)
