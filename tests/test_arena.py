@@ -43,16 +43,6 @@ def test_the_rate_is_that_of_the_highest_accuracy_on_held_out_images(tmp_path):
     recorded(store, MLP, "ELU", RATES[0], [30.0])
     expected = {"ReLU": RATES[1], "tanh": RATES[0], "SiLU": RATES[1]}
     assert arena.chosen("laptop", store) == {MLP: expected}, "ELU lacks two trainings"
-    at = {
-        c.row: scores([MLP], found={"laptop": arena.chosen("laptop", store)[MLP]}).run(c, "laptop", 1) for c in scores([MLP]).cells
-    }
-    assert (at["ELU"].lr, at["SiLU"].lr, at["tanh"].lr) == (RATES[1], RATES[1], RATES[0]), (
-        "a row without a choice has the middle rate"
-    )
-
-
-def test_scores_are_at_the_rates_that_were_found():
-    found = {"laptop": {MLP: {"ReLU": 0.008}}, "paper": {MLP: {"ReLU": 0.0005}}}
     experiment = scores([MLP], found={"laptop": arena.chosen("laptop", store)})
     at = {cell.row: experiment.run(cell, "laptop", 1).lr for cell in experiment.cells}
     assert (at["ReLU"], at["SiLU"], at["tanh"]) == (RATES[1], RATES[1], RATES[0])
