@@ -22,8 +22,8 @@ def records_of(store):
     -------
     pandas.DataFrame
         A row a record of the current protocol: ``source`` (what stands before the slash in an experiment's name),
-        ``experiment`` (of those that share a run the first), ``profile``, ``seed``, ``seconds`` of wall time on one thread or
-        device, ``epochs`` that were trained, ``status``, and ``hardware`` in words. What no experiment lists is of `REST`: the
+        ``experiment`` (of those that share a run the first), ``profile``, ``dataset``, ``model``, ``seed``, ``seconds`` of wall time
+        on one thread or device, ``epochs`` that were trained, ``status``, and ``hardware`` in words. What no experiment lists is of `REST`: the
         trials of searches, and runs of readers' own.
     """
     homes = {}
@@ -42,6 +42,8 @@ def records_of(store):
                 "source": name.split("/")[0],
                 "experiment": name,
                 "profile": profile,
+                "dataset": record.run.dataset,
+                "model": record.run.model,
                 "seed": record.run.seed,
                 "seconds": record.seconds,
                 "epochs": max(map(len, record.curves.values()), default=0),
@@ -49,7 +51,7 @@ def records_of(store):
                 "hardware": record.hardware.get("gpu") or f"{record.hardware.get('cpu')}, {record.hardware.get('threads')} thread",
             }
         )
-    columns = ["source", "experiment", "profile", "seed", "seconds", "epochs", "status", "hardware"]
+    columns = ["source", "experiment", "profile", "dataset", "model", "seed", "seconds", "epochs", "status", "hardware"]
     return pd.DataFrame(rows, columns=columns)
 
 

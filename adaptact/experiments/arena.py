@@ -48,7 +48,7 @@ ADAPTIVE = {
 CONTROLS = {"SiLU, wider": "LEAF as SiLU", "tanh, wider": "LEAF as tanh"}  # fixed functions with the numbers of a LEAF a neuron
 ROWS = (*FIXED, *ADAPTIVE)
 # What the costly networks are tried with; the others are cut there, before any seed is.
-CORE = ("ReLU", "SiLU", "tanh", "PLTanh", "PReLU", "LEAF as SiLU", "AHAF as SiLU", "APALU", "weighted sum")
+CORE = ("ReLU", "SiLU", "tanh", "PLTanh", "PReLU", "LEAF as SiLU", "APALU", "weighted sum")
 MORE = ("Leaky ReLU", "ELU", "GELU", "sigmoid")
 NETWORKS = {
     "MLP": {"model": "mlp", "depth": 3, "fc_width": 128},
