@@ -7,13 +7,13 @@ import json
 
 from . import data
 from .experiments import arena
-from .experiments.arena import RATES, RATES_FILE, SETTINGS, TUNING_SEED, found_rates, rate_column
+from .experiments.arena import RATES, RATES_FILE, SETTINGS, found_rates, rate_column, tuning_seeds
 from .records import Store, write_atomically
 from .sweep import Outcome, sweep
 
 
 def chosen(profile, store, settings=SETTINGS, names=(), rows=None):
-    """The learning rate of each row in each setting: that of the highest accuracy on images held out of training.
+    """The learning rate of each row in each setting: that of the highest accuracy on images held out, on average over seeds.
 
     Parameters
     ----------
@@ -26,23 +26,24 @@ def chosen(profile, store, settings=SETTINGS, names=(), rows=None):
     -------
     dict of str to dict of str to float
         By setting and row; without rows that lack one of their trainings. Of equals the lowest rate. A training that diverged
-        is below all others, and a row all of whose trainings diverged has the lowest rate.
+        counts as an accuracy of 0.
     """
-    experiment, found, missing = arena.rates(settings, names, rows), {}, set()
+    experiment, held_out = arena.rates(settings, names, rows), {}
     for cell in experiment.cells:
-        record = store.get(experiment.run(cell, profile, TUNING_SEED))
-        setting, rate = cell.column.rpartition(", rate ")[0], cell.run.lr
-        if record is None:
-            missing.add((setting, cell.row))
-            continue
-        held_out = max((value for value in record.curves["validation_accuracy"] if value is not None), default=-1.0)
-        value = held_out if record.status == "done" else -1.0
-        best = found.setdefault(setting, {}).get(cell.row)
-        if best is None or value > best[0]:
-            found[setting][cell.row] = (value, rate)
+        setting = cell.column.rpartition(", rate ")[0]
+        records = [store.get(experiment.run(cell, profile, seed)) for seed in tuning_seeds(setting, profile)]
+        by_rate = held_out.setdefault(setting, {}).setdefault(cell.row, {})
+        by_rate[cell.run.lr] = None if None in records else sum(map(_held_out, records)) / len(records)
     return {
-        setting: {row: rate for row, (_, rate) in rows.items() if (setting, row) not in missing} for setting, rows in found.items()
+        setting: {row: max(by_rate, key=by_rate.get) for row, by_rate in of.items() if None not in by_rate.values()}
+        for setting, of in held_out.items()
     }
+
+
+def _held_out(record):
+    """The best accuracy on held-out images in percent, the epoch that the test images are looked at; 0 where it diverged."""
+    values = record.curves["validation_accuracy"] if record.status == "done" else []
+    return max(values, default=0.0)
 
 
 def compete(profile, store=None, settings=SETTINGS, names=(), rows=None, *, seeds=None, **options):
@@ -67,7 +68,8 @@ def compete(profile, store=None, settings=SETTINGS, names=(), rows=None, *, seed
     store, both = store or Store(), Outcome()
     for stage in ("rates", "scores"):
         if stage == "rates":
-            runs = arena.rates(settings, names, rows).runs(profile, [TUNING_SEED])
+            tuned = [(arena.rates([setting], names, rows), tuning_seeds(setting, profile)) for setting in settings]
+            runs = [run for experiment, tried in tuned for run in experiment.runs(profile, tried)]
         else:
             found = {profile: chosen(profile, store, settings, names, rows)}
             runs = arena.scores(settings, names, rows, found=found).runs(profile, seeds)

@@ -22,9 +22,9 @@ def records_of(store):
     -------
     pandas.DataFrame
         A row a record of the current protocol: ``source`` (what stands before the slash in an experiment's name),
-        ``experiment`` (of those that share a run the first), ``profile``, ``dataset``, ``model``, ``seed``, ``seconds`` of wall time
-        on one thread or device, ``epochs`` that were trained, ``status``, and ``hardware`` in words. What no experiment lists is of `REST`: the
-        trials of searches, and runs of readers' own.
+        ``experiment`` (of those that share a run the first), ``profile``, ``dataset``, ``model``, ``seed``, ``seconds`` of wall
+        time on one thread or device, ``epochs`` that were trained, ``status``, and ``hardware`` in words. What no experiment
+        lists is of `REST`: the trials of searches, and runs of readers' own.
     """
     homes = {}
     for experiment in EXPERIMENTS.values():

@@ -25,6 +25,7 @@ LEFT = {"02-atlas": [], "03-cost": ["bench.json"], "04-speed": ["bench-training.
 LEFT |= {name: [] for name in ("10-leaf-function", "12-leaf-networks", "13-leaf-silu", "18-leaf-errata", "19-leaf-claims")}
 LEFT |= {"24-weighted-sum-claims": [], "25-pltanh-function": [], "29-pltanh-cost": ["bench-depth.json"]}
 LEFT |= {name: [] for name in ("05-playground", "33-pltanh-claims", "34-apalu-function", "38-apalu-claims", "46-imbalance-claims")}
+LEFT |= {"60-ledger": [], "63-report": []}
 
 LEFT |= {name: [] for name in NAMES if name.startswith("5")}  # the chapters of the part Learn keep nothing of what they train
 

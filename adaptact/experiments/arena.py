@@ -5,6 +5,7 @@ training. Fixed: all else. Every setting here is our choice; no paper prints suc
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from .. import activations
@@ -14,7 +15,7 @@ from ..run import Run
 from .base import PROFILES, SEEDS, Cell, Experiment
 
 RATES = (5e-4, 2e-3, 8e-3)
-TUNING_SEED = 7  # none of those that are compared
+TUNING_SEED, MORE_SEEDS = 7, (8, 9)  # none of those that are compared; the more only where they cost little
 BASE = "ReLU"
 EPOCHS, IMAGES, TEST_IMAGES, HELD_OUT = 3, 4_000, 2_000, 4  # of the profile laptop; one image of four is held out
 FULL_EPOCHS = 30  # at full scale, which is not recorded
@@ -144,8 +145,19 @@ def entries(settings=SETTINGS, names=(), rows=None):
         yield from ((setting, row) for row in competing if rows is None or row in rows)
 
 
+def tuning_seeds(setting, profile="laptop"):
+    """The seeds that the rates of a setting are chosen by: three with an MLP, and one with a network that costs more."""
+    return (TUNING_SEED, *MORE_SEEDS) if SETTINGS[setting][0] == "MLP" and profile != "smoke" else (TUNING_SEED,)
+
+
 def rates(settings=SETTINGS, names=(), rows=None):
-    """Every row in every setting at every rate, with a seed of its own: what the rates are chosen by; as for `entries`."""
+    """Every row in every setting at every rate, with seeds of its own: what the rates are chosen by; as for `entries`.
+
+    Returns
+    -------
+    Experiment
+        With the seed that all settings share; see `tuning_seeds`.
+    """
     cells = [
         Cell(row, rate_column(setting, rate), run(row, setting, rate), at={"laptop": at_laptop(rate)})
         for setting, row in entries(settings, names, rows)
@@ -178,11 +190,14 @@ def scores(settings=SETTINGS, names=(), rows=None, *, found=None):
 
 
 def studies():
-    """Both of the above.
+    """The rates, those of the cheap settings with their further seeds, and the scores.
 
     Returns
     -------
     list of Experiment
         Without published numbers.
     """
-    return [rates(), scores()]
+    cheap = [setting for setting in SETTINGS if len(tuning_seeds(setting)) > 1]
+    title = "Arena: three learning rates for each activation in an MLP, with more seeds"
+    again = replace(rates(cheap), name="arena/rates-mlp", title=title, seeds=MORE_SEEDS)
+    return [rates(), again, scores()]
