@@ -1,0 +1,318 @@
+"""What came of the arena: scores, differences to a base in a setting and over all settings, and what tuning is worth.
+
+adaptact.arena (records) -> collect, tuned -> compare, pooled, costs, adaptact.contest_ranks, adaptact.contest_figures -> the page
+"""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from . import tables
+from .arena import chosen
+from .data import SOURCES
+from .experiments import arena
+from .experiments.arena import BASE, RATES, SETTINGS, TUNING_SEED
+from .stats import estimate, holm, paired
+from .training import build_model
+
+MIDDLE = RATES[len(RATES) // 2]
+# An adaptive row and the fixed function that it starts as. PReLU starts as a Leaky ReLU of another slope than that row's.
+STARTS = (
+    ("LEAF as ReLU", "ReLU"),
+    ("LEAF as SiLU", "SiLU"),
+    ("LEAF as tanh", "tanh"),
+    ("AHAF as SiLU", "SiLU"),
+    ("trainable Swish", "SiLU"),
+    ("trainable PLTanh", "PLTanh"),
+    ("PReLU", "Leaky ReLU"),
+    ("PReLU", "ReLU"),
+)
+# Against a network of a fixed function with as many trained numbers, and a LEAF a neuron against one a layer.
+MATCHED = (
+    ("LEAF as SiLU", "SiLU"),
+    ("SiLU, wider", "SiLU"),
+    ("LEAF as SiLU", "SiLU, wider"),
+    ("LEAF as tanh", "tanh"),
+    ("tanh, wider", "tanh"),
+    ("LEAF as tanh", "tanh, wider"),
+    ("LEAF as SiLU, by layer", "SiLU"),
+    ("LEAF as SiLU", "LEAF as SiLU, by layer"),
+)
+SCORES = ["setting", "row", "seed", "rate", "status", "test", "last", "seconds", "added", "record"]
+TUNED = ["setting", "row", "rate", "status", "held_out", "test", "chosen"]
+
+
+def marked(row, names=()):
+    """The label of a row: an activation that a user added says so in every table and figure."""
+    return f"{row} (added)" if row in names else row
+
+
+def collect(profile, store, settings=SETTINGS, names=(), rows=None, seeds=None):
+    """The scores of the arena's second stage, each row at the rate that the first stage chose.
+
+    Parameters
+    ----------
+    profile : str
+    store : Store
+    settings, names, rows
+        As for `adaptact.experiments.arena.entries`.
+    seeds : iterable of int, optional
+        By default the profile's.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One line a setting, row and seed that has a record: ``setting``, ``row`` (see `marked`), ``seed``, ``rate``, ``status``,
+        ``test`` and ``last`` (test accuracy in percent, at the epoch that is best on held-out images and at the last one),
+        ``seconds`` (of the fastest epoch), ``added`` (trained numbers beyond those of the same network with ReLU), ``record``.
+        A run that diverged counts as guessing, 100 / classes: a mean over what is left would favour what diverges.
+    """
+    experiment = arena.scores(settings, names, rows, found={profile: chosen(profile, store, settings, names, rows)})
+    lines = []
+    for line in tables.collect(experiment, profile, store, seeds).to_dict("records"):
+        record, setting = line["record"], line["column"]
+        broken = line["status"] != "done" or line["best_validation"] is None
+        scores = {"test": line["best_validation"], "last": line["last"]}
+        lines.append(
+            {
+                "setting": setting,
+                "row": marked(line["row"], names),
+                "rate": record.run.lr,
+                **{name: line[name] for name in ("seed", "status", "record")},
+                **{name: _guessing(record.run) if broken else score for name, score in scores.items()},
+                "seconds": min(record.curves.get("seconds") or [np.nan]),
+                "added": added_numbers(record.run, setting),
+            }
+        )
+    return pd.DataFrame(lines, columns=SCORES)
+
+
+def tuned(profile, store, settings=SETTINGS, names=(), rows=None):
+    """The trainings of the arena's first stage, of one seed that the second does not use.
+
+    Parameters
+    ----------
+    profile, store, settings, names, rows
+        As for `collect`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One line a setting, row and rate that has a record: ``held_out``, the best accuracy on held-out images, which chose the
+        rate; ``test``, the accuracy on test images at that epoch, which did not; and whether the rate was ``chosen``.
+    """
+    experiment, lines = arena.rates(settings, names, rows), []
+    found = chosen(profile, store, settings, names, rows)
+    for line in tables.collect(experiment, profile, store, [TUNING_SEED]).to_dict("records"):
+        record, setting = line["record"], line["column"].rpartition(", rate ")[0]
+        broken = line["status"] != "done" or line["best_validation"] is None
+        guess, held_out = _guessing(record.run), record.curves.get("validation_accuracy", [])
+        rate = record.run.lr
+        lines.append(
+            {
+                "setting": setting,
+                "row": marked(line["row"], names),
+                "rate": rate,
+                "status": line["status"],
+                "held_out": guess if broken else max(value for value in held_out if value is not None),
+                "test": guess if broken else line["best_validation"],
+                "chosen": found.get(setting, {}).get(line["row"]) == rate,
+            }
+        )
+    return pd.DataFrame(lines, columns=TUNED)
+
+
+def means(found, value="test"):
+    """Means over seeds, settings by rows, in the order of the arena; NaN where a row is not in a setting."""
+    table = found.pivot_table(index="setting", columns="row", values=value, sort=False)
+    return table.reindex(index=found["setting"].unique(), columns=found["row"].unique())
+
+
+def by_seed(found, setting, row, value="test"):
+    """The scores of a row in a setting, by seed."""
+    of = found[(found["setting"] == setting) & (found["row"] == row)]
+    return dict(zip(of["seed"], of[value], strict=True))
+
+
+def compare(found, base=BASE, value="test"):
+    """Each row in each setting: its mean, and its paired difference to a base over the seeds that both have.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        From `collect`.
+    base : str, default "ReLU"
+    value : str, default "test"
+        Or ``last``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By setting and row: ``rate``, ``edge`` (whether it is the lowest or the highest that was tried), ``n``, ``diverged``;
+        ``mean``, ``low``, ``high``; ``difference``, ``difference_low``, ``difference_high``, ``p`` of a paired t-test,
+        ``p_holm``, corrected over all rows of all settings, which are one family since the table is read as one;
+        and ``d_z``, the mean difference over its standard deviation between seeds (Cohen 1988).
+    """
+    lines = []
+    for (setting, row), of in found.groupby(["setting", "row"], sort=False):
+        own, other = by_seed(found, setting, row, value), by_seed(found, setting, base, value)
+        mean, against = estimate(list(own.values())), None if row == base else paired(own, other)
+        difference = {} if against is None else {"difference": against.mean, "p": against.p}
+        if against is not None and against.low is not None:
+            spread = np.std([own[seed] - other[seed] for seed in own.keys() & other.keys()], ddof=1)
+            difference |= {"difference_low": against.low, "difference_high": against.high}
+            difference |= {"d_z": against.mean / spread if spread else np.nan}
+        line = {"setting": setting, "row": row, "rate": of["rate"].iloc[0], "edge": of["rate"].iloc[0] in (min(RATES), max(RATES))}
+        line |= {"n": mean.n, "diverged": int((of["status"] == "diverged").sum())}
+        lines.append(line | {"mean": mean.mean, "low": mean.low, "high": mean.high} | difference)
+    columns = ["setting", "row", "rate", "edge", "n", "diverged", "mean", "low", "high"]
+    columns += ["difference", "difference_low", "difference_high", "p", "d_z"]
+    table = pd.DataFrame(lines, columns=columns)
+    numbers = columns[6:]
+    table[numbers] = table[numbers].astype(float)
+    table["p_holm"] = pd.Series(_holm(table["p"]), index=table.index, dtype=float)
+    return table.set_index(["setting", "row"])
+
+
+def pooled(found, pairs, value="test"):
+    """Pairs of rows over all settings that have both; a setting's mean over seeds is one value, however many seeds it has.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        From `collect`.
+    pairs : iterable of (str, str)
+    value : str, default "test"
+
+    Returns
+    -------
+    pandas.DataFrame
+        By ``row`` and ``base``: how many ``settings``; the ``mean`` of the settings' differences with its 95 % interval
+        between settings (``low``, ``high``); how many settings lie ``above`` zero, and in how many the interval over seeds
+        excludes zero (``surely_above``, ``surely_below``); ``p`` of Wilcoxon's signed-rank test, exact and two-sided, whose least
+        value with n settings is 2 / 2**n, and ``p_holm`` over these pairs. Pairs without a common setting are left out.
+
+    Notes
+    -----
+    Demšar (2006), Journal of Machine Learning Research 7, section 3.1.3: signed ranks for two classifiers over data sets.
+    """
+    lines = []
+    for row, base in pairs:
+        each = {s: paired(by_seed(found, s, row, value), by_seed(found, s, base, value)) for s in found["setting"].unique()}
+        each = {setting: of for setting, of in each.items() if of is not None}
+        if not each:
+            continue
+        differences = np.array([of.mean for of in each.values()])
+        over = estimate(differences)
+        p = stats.wilcoxon(differences, method="exact").pvalue if np.all(differences) and len(each) > 1 else np.nan
+        sure = [of for of in each.values() if of.low is not None]
+        counts = {"above": int((differences > 0).sum()), "surely_above": sum(of.low > 0 for of in sure)}
+        counts["surely_below"] = sum(of.high < 0 for of in sure)
+        lines.append(
+            {"row": row, "base": base, "settings": len(each), "mean": over.mean, "low": over.low, "high": over.high, **counts, "p": p}
+        )
+    columns = ["row", "base", "settings", "mean", "low", "high", "above", "surely_above", "surely_below", "p"]
+    table = pd.DataFrame(lines, columns=columns)
+    table["p_holm"] = pd.Series(_holm(table["p"]), index=table.index, dtype=float)
+    return table.set_index(["row", "base"])
+
+
+def costs(found, base=BASE):
+    """What each row costs: time beside the base's, and trained numbers.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        From `collect`.
+    base : str, default "ReLU"
+
+    Returns
+    -------
+    pandas.DataFrame
+        By setting and row: ``seconds`` an epoch, the least over all epochs of all its runs, for a machine that does other work
+        too only ever adds to it; ``times`` the base's; ``added`` numbers.
+    """
+    table = found.groupby(["setting", "row"], sort=False).agg(seconds=("seconds", "min"), added=("added", "first"))
+    own = found[found["row"] == base].groupby("setting")["seconds"].min()
+    table["times"] = table["seconds"] / own.reindex(table.index.get_level_values("setting")).to_numpy()
+    return table
+
+
+def sensitivity(trials):
+    """How many points of held-out accuracy each rate loses to the row's best one, the mean over settings.
+
+    Parameters
+    ----------
+    trials : pandas.DataFrame
+        From `tuned`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows by rates, and ``settings``, how many have all rates.
+    """
+    table = trials.pivot_table(index=["setting", "row"], columns="rate", values="held_out", sort=False).dropna()
+    loss = (-table.sub(table.max(axis=1), axis=0)).groupby("row", sort=False)
+    return loss.mean().join(loss.size().rename("settings"))
+
+
+def worth_of_tuning(trials, found):
+    """What a rate of one's own changes, by setting.
+
+    Parameters
+    ----------
+    trials : pandas.DataFrame
+        From `tuned`.
+    found : pandas.DataFrame
+        From `collect`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By setting: ``moved``, rows whose chosen rate is not the middle one; ``gain``, the mean over rows of test accuracy at the
+        chosen rate less that at the middle one, in points; ``tau``, Kendall's rank correlation of the rows at the middle
+        rate with those at their own, both with the first stage's seed; and as a measure of chance ``tau_seeds``, its mean over
+        all pairs of the second stage's seeds, all at the same rates.
+    """
+    lines = []
+    for setting, of in trials.groupby("setting", sort=False):
+        own = of[of["chosen"]].set_index("row")["test"]
+        middle = of[of["rate"] == MIDDLE].set_index("row")["test"]
+        own, middle = own.align(middle, join="inner")
+        moved = int((of[of["chosen"]]["rate"] != MIDDLE).sum())
+        seeds = found[found["setting"] == setting].pivot_table(index="row", columns="seed", values="test").dropna()
+        line = {"setting": setting, "rows": len(own), "moved": moved, "gain": (own - middle).mean(), "tau": _tau(own, middle)}
+        between = [_tau(seeds[a], seeds[b]) for i, a in enumerate(seeds) for b in seeds.columns[:i]]
+        lines.append(line | {"tau_seeds": np.mean(between) if between else np.nan})
+    return pd.DataFrame(lines, columns=["setting", "rows", "moved", "gain", "tau", "tau_seeds"]).set_index("setting")
+
+
+def added_numbers(run, setting):
+    """Trained numbers of a Run's network beyond those of the same network with ReLU, in a setting of the arena."""
+    network = arena.NETWORKS[SETTINGS[setting][0]]
+    plain = replace(run, activation="relu", granularity=None, init=None, options=(), fc_width=network.get("fc_width"))
+    return _trained_numbers(_shape(run)) - _trained_numbers(_shape(plain))
+
+
+def _shape(run):
+    return replace(run, seed=0, lr=MIDDLE, activation_lr=MIDDLE)  # so that all seeds and rates are one
+
+
+@cache
+def _trained_numbers(run):
+    return sum(numbers.numel() for numbers in build_model(run).parameters() if numbers.requires_grad)
+
+
+def _guessing(run):
+    return 100 / SOURCES[run.dataset].num_classes
+
+
+def _holm(values):
+    return holm([None if np.isnan(p) else p for p in values.astype(float)])
+
+
+def _tau(first, second):
+    return stats.kendalltau(first, second).statistic if len(first) > 1 else np.nan
