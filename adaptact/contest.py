@@ -1,6 +1,6 @@
-"""What came of the arena: scores, differences to a base in a setting and over all settings, and what tuning is worth.
+"""What came of the arena: scores, differences to a base in a setting and over all settings, and costs.
 
-adaptact.arena (records) -> collect, tuned -> compare, pooled, costs, adaptact.contest_ranks, adaptact.contest_figures -> the page
+adaptact.arena (records) -> collect -> compare, pooled, costs; contest_ranks, contest_tuning, contest_figures -> the page
 """
 
 from dataclasses import replace
@@ -12,13 +12,14 @@ from scipy import stats
 
 from . import tables
 from .arena import chosen
+from .claims.contrasts import signed
+from .claims.rules import ALPHA
 from .data import SOURCES
 from .experiments import arena
-from .experiments.arena import BASE, RATES, SETTINGS, TUNING_SEED
+from .experiments.arena import BASE, RATES, SETTINGS
 from .stats import estimate, holm, paired
 from .training import build_model
 
-MIDDLE = RATES[len(RATES) // 2]
 # An adaptive row and the fixed function that it starts as. PReLU starts as a Leaky ReLU of another slope than that row's.
 STARTS = (
     ("LEAF as ReLU", "ReLU"),
@@ -42,7 +43,6 @@ MATCHED = (
     ("LEAF as SiLU", "LEAF as SiLU, by layer"),
 )
 SCORES = ["setting", "row", "seed", "rate", "status", "test", "last", "seconds", "added", "record"]
-TUNED = ["setting", "row", "rate", "status", "held_out", "test", "chosen"]
 
 
 def marked(row, names=()):
@@ -82,47 +82,12 @@ def collect(profile, store, settings=SETTINGS, names=(), rows=None, seeds=None):
                 "row": marked(line["row"], names),
                 "rate": record.run.lr,
                 **{name: line[name] for name in ("seed", "status", "record")},
-                **{name: _guessing(record.run) if broken else score for name, score in scores.items()},
+                **{name: guessing(record.run) if broken else score for name, score in scores.items()},
                 "seconds": min(record.curves.get("seconds") or [np.nan]),
                 "added": added_numbers(record.run, setting),
             }
         )
     return pd.DataFrame(lines, columns=SCORES)
-
-
-def tuned(profile, store, settings=SETTINGS, names=(), rows=None):
-    """The trainings of the arena's first stage, of one seed that the second does not use.
-
-    Parameters
-    ----------
-    profile, store, settings, names, rows
-        As for `collect`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One line a setting, row and rate that has a record: ``held_out``, the best accuracy on held-out images, which chose the
-        rate; ``test``, the accuracy on test images at that epoch, which did not; and whether the rate was ``chosen``.
-    """
-    experiment, lines = arena.rates(settings, names, rows), []
-    found = chosen(profile, store, settings, names, rows)
-    for line in tables.collect(experiment, profile, store, [TUNING_SEED]).to_dict("records"):
-        record, setting = line["record"], line["column"].rpartition(", rate ")[0]
-        broken = line["status"] != "done" or line["best_validation"] is None
-        guess, held_out = _guessing(record.run), record.curves.get("validation_accuracy", [])
-        rate = record.run.lr
-        lines.append(
-            {
-                "setting": setting,
-                "row": marked(line["row"], names),
-                "rate": rate,
-                "status": line["status"],
-                "held_out": guess if broken else max(value for value in held_out if value is not None),
-                "test": guess if broken else line["best_validation"],
-                "chosen": found.get(setting, {}).get(line["row"]) == rate,
-            }
-        )
-    return pd.DataFrame(lines, columns=TUNED)
 
 
 def means(found, value="test"):
@@ -177,6 +142,35 @@ def compare(found, base=BASE, value="test"):
     return table.set_index(["setting", "row"])
 
 
+def shown(compared):
+    """`compare` for a page: means, and differences to the base, rows by settings.
+
+    Returns
+    -------
+    means, differences : pandas.DataFrame
+        Text: the mean and half of its 95 % interval; the difference with its interval, ``*`` where the corrected p-value is below
+        5 %.
+    """
+    mean, difference = {}, {}
+    for (setting, row), line in compared.iterrows():
+        half = "" if np.isnan(line["low"]) else f" ± {line['high'] - line['mean']:.1f}"
+        diverged = f" ({line['diverged']} diverged)" if line["diverged"] else ""
+        mean.setdefault(setting, {})[row] = f"{line['mean']:.1f}{half}{diverged}"
+        if not np.isnan(line["difference"]):
+            ends = (
+                ""
+                if np.isnan(line["difference_low"])
+                else " [{}, {}]".format(*(signed(line[f"difference_{end}"], 1) for end in ("low", "high")))
+            )
+            star = " *" if line["p_holm"] < ALPHA else ""
+            difference.setdefault(setting, {})[row] = f"{signed(line['difference'], 1)}{ends}{star}"
+    rows = list(dict.fromkeys(compared.index.get_level_values("row")))
+    return tuple(
+        pd.DataFrame(of, index=[row for row in rows if of is mean or row != BASE]).fillna(tables.NOTHING)
+        for of in (mean, difference)
+    )
+
+
 def pooled(found, pairs, value="test"):
     """Pairs of rows over all settings that have both; a setting's mean over seeds is one value, however many seeds it has.
 
@@ -192,14 +186,16 @@ def pooled(found, pairs, value="test"):
     pandas.DataFrame
         By ``row`` and ``base``: how many ``settings``; the ``mean`` of the settings' differences with its 95 % interval
         between settings (``low``, ``high``); how many settings lie ``above`` zero, and in how many the interval over seeds
-        excludes zero (``surely_above``, ``surely_below``); ``p`` of Wilcoxon's signed-rank test, exact and two-sided, whose least
-        value with n settings is 2 / 2**n, and ``p_holm`` over these pairs. Pairs without a common setting are left out.
+        excludes zero (``surely_above``, ``surely_below``); in how many both have the ``same_rate``, and the mean difference
+        there (``mean_same_rate``), for what comes of two rates, chosen by one seed each, need not come of the two functions;
+        ``p`` of Wilcoxon's signed-rank test, exact and two-sided, whose least value with n settings is 2 / 2**n, and ``p_holm``
+        over these pairs. Pairs without a common setting are left out.
 
     Notes
     -----
     Demšar (2006), Journal of Machine Learning Research 7, section 3.1.3: signed ranks for two classifiers over data sets.
     """
-    lines = []
+    lines, rate = [], found.groupby(["setting", "row"])["rate"].first()
     for row, base in pairs:
         each = {s: paired(by_seed(found, s, row, value), by_seed(found, s, base, value)) for s in found["setting"].unique()}
         each = {setting: of for setting, of in each.items() if of is not None}
@@ -211,10 +207,34 @@ def pooled(found, pairs, value="test"):
         sure = [of for of in each.values() if of.low is not None]
         counts = {"above": int((differences > 0).sum()), "surely_above": sum(of.low > 0 for of in sure)}
         counts["surely_below"] = sum(of.high < 0 for of in sure)
+        same = [of.mean for setting, of in each.items() if rate[setting, row] == rate[setting, base]]
+        counts |= {"same_rate": len(same), "mean_same_rate": np.mean(same) if same else np.nan}
         lines.append(
-            {"row": row, "base": base, "settings": len(each), "mean": over.mean, "low": over.low, "high": over.high, **counts, "p": p}
+            {
+                "row": row,
+                "base": base,
+                "settings": len(each),
+                "mean": over.mean,
+                "low": over.low,
+                "high": over.high,
+                **counts,
+                "p": p,
+            }
         )
-    columns = ["row", "base", "settings", "mean", "low", "high", "above", "surely_above", "surely_below", "p"]
+    columns = [
+        "row",
+        "base",
+        "settings",
+        "mean",
+        "low",
+        "high",
+        "above",
+        "surely_above",
+        "surely_below",
+        "same_rate",
+        "mean_same_rate",
+        "p",
+    ]
     table = pd.DataFrame(lines, columns=columns)
     table["p_holm"] = pd.Series(_holm(table["p"]), index=table.index, dtype=float)
     return table.set_index(["row", "base"])
@@ -241,55 +261,6 @@ def costs(found, base=BASE):
     return table
 
 
-def sensitivity(trials):
-    """How many points of held-out accuracy each rate loses to the row's best one, the mean over settings.
-
-    Parameters
-    ----------
-    trials : pandas.DataFrame
-        From `tuned`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Rows by rates, and ``settings``, how many have all rates.
-    """
-    table = trials.pivot_table(index=["setting", "row"], columns="rate", values="held_out", sort=False).dropna()
-    loss = (-table.sub(table.max(axis=1), axis=0)).groupby("row", sort=False)
-    return loss.mean().join(loss.size().rename("settings"))
-
-
-def worth_of_tuning(trials, found):
-    """What a rate of one's own changes, by setting.
-
-    Parameters
-    ----------
-    trials : pandas.DataFrame
-        From `tuned`.
-    found : pandas.DataFrame
-        From `collect`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        By setting: ``moved``, rows whose chosen rate is not the middle one; ``gain``, the mean over rows of test accuracy at the
-        chosen rate less that at the middle one, in points; ``tau``, Kendall's rank correlation of the rows at the middle
-        rate with those at their own, both with the first stage's seed; and as a measure of chance ``tau_seeds``, its mean over
-        all pairs of the second stage's seeds, all at the same rates.
-    """
-    lines = []
-    for setting, of in trials.groupby("setting", sort=False):
-        own = of[of["chosen"]].set_index("row")["test"]
-        middle = of[of["rate"] == MIDDLE].set_index("row")["test"]
-        own, middle = own.align(middle, join="inner")
-        moved = int((of[of["chosen"]]["rate"] != MIDDLE).sum())
-        seeds = found[found["setting"] == setting].pivot_table(index="row", columns="seed", values="test").dropna()
-        line = {"setting": setting, "rows": len(own), "moved": moved, "gain": (own - middle).mean(), "tau": _tau(own, middle)}
-        between = [_tau(seeds[a], seeds[b]) for i, a in enumerate(seeds) for b in seeds.columns[:i]]
-        lines.append(line | {"tau_seeds": np.mean(between) if between else np.nan})
-    return pd.DataFrame(lines, columns=["setting", "rows", "moved", "gain", "tau", "tau_seeds"]).set_index("setting")
-
-
 def added_numbers(run, setting):
     """Trained numbers of a Run's network beyond those of the same network with ReLU, in a setting of the arena."""
     network = arena.NETWORKS[SETTINGS[setting][0]]
@@ -297,8 +268,13 @@ def added_numbers(run, setting):
     return _trained_numbers(_shape(run)) - _trained_numbers(_shape(plain))
 
 
+def guessing(run):
+    """The accuracy of guessing, in percent: what a run that diverged counts as."""
+    return 100 / SOURCES[run.dataset].num_classes
+
+
 def _shape(run):
-    return replace(run, seed=0, lr=MIDDLE, activation_lr=MIDDLE)  # so that all seeds and rates are one
+    return replace(run, seed=0, lr=RATES[0], activation_lr=RATES[0])  # so that all seeds and rates are one
 
 
 @cache
@@ -306,13 +282,5 @@ def _trained_numbers(run):
     return sum(numbers.numel() for numbers in build_model(run).parameters() if numbers.requires_grad)
 
 
-def _guessing(run):
-    return 100 / SOURCES[run.dataset].num_classes
-
-
 def _holm(values):
     return holm([None if np.isnan(p) else p for p in values.astype(float)])
-
-
-def _tau(first, second):
-    return stats.kendalltau(first, second).statistic if len(first) > 1 else np.nan

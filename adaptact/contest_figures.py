@@ -7,8 +7,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from .claims.contrasts import signed
-from .contest import costs, means
-from .contest_ranks import ALPHA
+from .claims.rules import ALPHA
+from .contest import costs, means, pooled
 from .experiments.arena import ADAPTIVE, BASE, CONTROLS, FIXED, RATES
 from .plotting import COLOURS
 
@@ -21,6 +21,7 @@ KINDS = {  # label, colour, marker
     "added": (COLOURS[6], "*"),
 }
 _AROUND = ((1, 0), (-1, 0), (0, 1.2), (0, -1.2), (1, 1), (1, -1), (-1, 1), (-1, -1))
+MARKERS = "osD^vPX*"
 STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
 
@@ -77,6 +78,37 @@ def draw_heat_map(compared, limit=None):
     return figure
 
 
+def draw_pooled(found, pairs):
+    """Differences of pairs of rows: a mark a setting, and their mean with its 95 % interval between settings.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        From `adaptact.contest.collect`.
+    pairs : iterable of (str, str)
+        Those without a common setting are left out.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    table, mean = pooled(found, pairs), means(found)
+    figure, axis = plt.subplots(figsize=(8.2, 1.5 + 0.36 * len(table)))
+    for index, (setting, of) in enumerate(mean.iterrows()):
+        x = [of.get(row, np.nan) - of.get(base, np.nan) for row, base in table.index]
+        shift = (index - (len(mean) - 1) / 2) * 0.08
+        look = {"marker": MARKERS[index % 8], "color": COLOURS[index % 6], "zorder": 3}
+        axis.scatter(x, np.arange(len(table)) + shift, s=18, label=setting, **look)
+    places = np.arange(len(table))
+    axis.hlines(places, table["low"], table["high"], color="black", alpha=0.35, linewidth=4, zorder=2)
+    axis.plot(table["mean"], places, "|", color="black", markersize=15, markeredgewidth=2.5, label="mean", zorder=4)
+    axis.axvline(0, color="black", linewidth=0.8)
+    axis.set_yticks(places, [f"{row} − {base}" for row, base in table.index], fontsize=9)
+    axis.set(xlabel="points of test accuracy", ylim=(len(table) - 0.5, -0.5))
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+    return figure
+
+
 def draw_costs(found, setting, base=BASE, named=None):
     """Differences to ReLU in one setting against time on the left and against added numbers on the right.
 
@@ -101,7 +133,9 @@ def draw_costs(found, setting, base=BASE, named=None):
         for label, (colour, marker) in KINDS.items():
             rows = [row for row in spent.index if kind(row) == label]
             size = 90 if label == "added" else 30
-            axis.scatter(spent.loc[rows, what], height[rows], color=colour, marker=marker, s=size, label=label if rows else None, zorder=3)
+            axis.scatter(
+                spent.loc[rows, what], height[rows], color=colour, marker=marker, s=size, label=label if rows else None, zorder=3
+            )
         axis.axhline(0, color="black", linewidth=0.8)
     axes[0].set(xlabel="time an epoch, of ReLU's", ylabel="points above ReLU", xscale="log")
     ticks = [tick for tick in (0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 8) if spent["times"].min() * 0.8 < tick < spent["times"].max() * 1.25]
@@ -159,7 +193,7 @@ def draw_sensitivity(tables):
     Parameters
     ----------
     tables : dict of str to pandas.DataFrame
-        By title, from `adaptact.contest.sensitivity`.
+        By title, from `adaptact.contest_tuning.sensitivity`.
 
     Returns
     -------
@@ -174,11 +208,13 @@ def draw_sensitivity(tables):
         for rate, colour, marker in zip(rates, COLOURS, ("v", "o", "^"), strict=False):
             axis.scatter(table[rate], places, color=colour, marker=marker, s=28, label=f"rate {rate:g}", zorder=3)
         axis.set_yticks(places, table.index, fontsize=8)
-        axis.set_xscale("symlog", linthresh=1)  # a few rows lose ten times as much as the others
+        axis.set_xscale("symlog", linthresh=5, linscale=2)  # a few rows lose ten times as much as the others
         ticks = [tick for tick in (0, 1, 2, 5, 10, 20, 50) if tick <= max(2, table[rates].max(axis=None))]
         axis.set_xticks(ticks, [str(tick) for tick in ticks])
         axis.minorticks_off()
-        axis.set(title=title, xlabel="points lost to the row's best rate", ylim=(len(table) - 0.5, -0.5))
+        largest = table[rates].max(axis=None)
+        axis.set(title=title, xlabel="points lost to the row's best rate")
+        axis.set(xlim=(-0.3, max(2, 1.15 * largest)), ylim=(len(table) - 0.5, -0.5))
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     return figure
 
@@ -198,8 +234,8 @@ def draw_rank_spread(result):
     figure, axis = plt.subplots(figsize=(8.2, 1.2 + 0.26 * len(rows)))
     for index, (setting, ranks) in enumerate(result.ranks.iterrows()):
         shift = (index - (len(result.ranks) - 1) / 2) * 0.09
-        marker = "osD^vPX*"[index % 8]
-        axis.scatter(ranks[rows], np.arange(len(rows)) + shift, s=20, marker=marker, color=COLOURS[index % 7], label=setting)
+        look = {"marker": MARKERS[index % 8], "color": COLOURS[index % 6]}
+        axis.scatter(ranks[rows], np.arange(len(rows)) + shift, s=20, label=setting, **look)
     axis.plot(result.mean, np.arange(len(rows)), "|", color="black", markersize=15, markeredgewidth=2.5, label="mean")
     axis.set_yticks(range(len(rows)), rows)
     axis.set(xlabel="rank, 1 is the best", ylim=(len(rows) - 0.5, -0.5))
@@ -210,9 +246,10 @@ def draw_rank_spread(result):
 def _write_names(axis, x, y, rows):
     """Names beside their points, each at the nearest of some places where it lies on no point and on no other name."""
     axis.margins(0.1)
+    renderer = axis.figure.canvas.get_renderer()
     points = axis.transData.transform(np.column_stack([x, y]))
     taken = [Bbox.from_extents(left - 4, low - 4, left + 4, low + 4) for left, low in points if np.isfinite(left + low)]
-    places = [(far * across, far * up) for far in (7, 16, 26, 38) for across, up in _AROUND]
+    places = [(far * across, far * up) for far in (6, 12, 20, 30, 42) for across, up in _AROUND]
     for row in sorted(rows, key=lambda row: -y[row]):
         for across, up in places:
             text = axis.annotate(
@@ -225,12 +262,13 @@ def _write_names(axis, x, y, rows):
                 va="center",
                 arrowprops={"arrowstyle": "-", "color": "#aaaaaa", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2},
             )
-            box = Text.get_window_extent(text)
-            inside = axis.bbox.x0 <= box.x0 and box.x1 <= axis.bbox.x1 + 10 and axis.bbox.y0 <= box.y0 and box.y1 <= axis.bbox.y1
+            text.update_positions(renderer)
+            box = Text.get_window_extent(text, renderer)  # of the name alone, without its line
+            inside = axis.bbox.x0 <= box.x0 and box.x1 <= axis.bbox.x1 + 20 and axis.bbox.y0 <= box.y0 and box.y1 <= axis.bbox.y1
             if (inside and not any(box.overlaps(other) for other in taken)) or (across, up) == places[-1]:
                 break
             text.remove()
         taken.append(box)
 
 
-__all__ = ["draw_convergence", "draw_costs", "draw_heat_map", "draw_rank_spread", "draw_sensitivity", "kind"]
+__all__ = ["draw_convergence", "draw_costs", "draw_heat_map", "draw_pooled", "draw_rank_spread", "draw_sensitivity", "kind"]

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from .claims.rules import ALPHA
 from .errors import UserError
 
-ALPHA = 0.05
 FEWEST = 3  # rows; with two Friedman's test is a sign test
 
 
@@ -155,7 +155,7 @@ def draw_ranks(result, axis):
     axis.plot([1, 1 + result.critical], [1.9, 1.9], color="#D55E00", linewidth=2)
     axis.text(1 + result.critical / 2, 2.1, f"critical difference {result.critical:.1f}", ha="center", va="bottom", fontsize=9)
     lowest = min(text.get_position()[1] for text in drawn["labels"])
-    axis.set(xlim=(1, max(len(result.mean), 1 + result.critical)), ylim=(lowest - 0.5, 3.2))
+    axis.set(xlim=(0.9, 0.1 + max(len(result.mean), 1 + result.critical)), ylim=(lowest - 0.5, 3.2))
     axis.set_xticks(range(1, len(result.mean) + 1, 1 + len(result.mean) // 12))
 
 
