@@ -50,7 +50,7 @@ def marked(row, names=()):
     return f"{row} (added)" if row in names else row
 
 
-def collect(profile, store, settings=SETTINGS, names=(), rows=None, seeds=None):
+def collect(profile, store, settings=SETTINGS, names=(), rows=None, seeds=None, *, rates=None):
     """The scores of the arena's second stage, each row at the rate that the first stage chose.
 
     Parameters
@@ -61,6 +61,8 @@ def collect(profile, store, settings=SETTINGS, names=(), rows=None, seeds=None):
         As for `adaptact.experiments.arena.entries`.
     seeds : iterable of int, optional
         By default the profile's.
+    rates : dict, optional
+        Other rates, by profile, setting and row; with ``{}`` every row has the middle one.
 
     Returns
     -------
@@ -70,8 +72,8 @@ def collect(profile, store, settings=SETTINGS, names=(), rows=None, seeds=None):
         ``seconds`` (of the fastest epoch), ``added`` (trained numbers beyond those of the same network with ReLU), ``record``.
         A run that diverged counts as guessing, 100 / classes: a mean over what is left would favour what diverges.
     """
-    experiment = arena.scores(settings, names, rows, found={profile: chosen(profile, store, settings, names, rows)})
-    lines = []
+    rates = {profile: chosen(profile, store, settings, names, rows)} if rates is None else rates
+    experiment, lines = arena.scores(settings, names, rows, found=rates), []
     for line in tables.collect(experiment, profile, store, seeds).to_dict("records"):
         record, setting = line["record"], line["column"]
         broken = line["status"] != "done" or line["best_validation"] is None

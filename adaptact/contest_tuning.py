@@ -6,9 +6,10 @@ from scipy import stats
 
 from . import tables
 from .arena import chosen
-from .contest import guessing, marked
+from .contest import by_seed, guessing, marked, means
 from .experiments import arena
 from .experiments.arena import RATES, SETTINGS, TUNING_SEED
+from .stats import paired
 
 MIDDLE = RATES[len(RATES) // 2]
 COLUMNS = ["setting", "row", "rate", "status", "held_out", "test", "chosen"]
@@ -96,6 +97,47 @@ def worth_of_tuning(trials, found):
         between = [_tau(seeds[a], seeds[b]) for i, a in enumerate(seeds) for b in seeds.columns[:i]]
         lines.append(line | {"tau_seeds": np.mean(between) if between else np.nan})
     return pd.DataFrame(lines, columns=["setting", "rows", "moved", "gain", "tau", "tau_seeds"]).set_index("setting")
+
+
+def own_less_middle(found, middle):
+    """What the rate of its own gains each row whose rate is not the middle one, over the seeds that are compared.
+
+    Parameters
+    ----------
+    found, middle : pandas.DataFrame
+        From `adaptact.contest.collect`, the second with ``rates={}``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By setting and row: ``rate``, ``gain`` in points of test accuracy with its 95 % interval ``low``, ``high``, and ``n``.
+        Held-out images chose the rate with another seed, so that a gain can be negative.
+    """
+    lines = []
+    for (setting, row), rate in found.groupby(["setting", "row"], sort=False)["rate"].first().items():
+        gain = paired(by_seed(found, setting, row), by_seed(middle, setting, row))
+        if rate != MIDDLE and gain is not None:
+            lines.append((setting, row, rate, gain.mean, gain.low, gain.high, gain.n))
+    columns = ["setting", "row", "rate", "gain", "low", "high", "n"]
+    return pd.DataFrame(lines, columns=columns).set_index(["setting", "row"])
+
+
+def agreement(first, second):
+    """Kendall's τ, by setting, between two rankings of the rows by their means over seeds.
+
+    Parameters
+    ----------
+    first, second : pandas.DataFrame
+        From `adaptact.contest.collect`.
+
+    Returns
+    -------
+    pandas.Series
+        Of the settings and rows that both have.
+    """
+    a, b = means(first).align(means(second), join="inner")
+    both = {setting: pd.concat([a.loc[setting], b.loc[setting]], axis=1).dropna() for setting in a.index}
+    return pd.Series({setting: _tau(of.iloc[:, 0], of.iloc[:, 1]) for setting, of in both.items()}, dtype=float)
 
 
 def _tau(first, second):

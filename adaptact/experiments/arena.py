@@ -66,6 +66,7 @@ SETTINGS = {  # network, data set, rows
     "KerasNet, Fashion-MNIST": ("KerasNet", "fashion_mnist", CORE),
     "ResNet-10, CIFAR-10": ("ResNet-10", "cifar10", CORE),
 }
+MLPS = tuple(setting for setting, (network, *_) in SETTINGS.items() if network == "MLP")  # seconds a training
 # Units of the hidden dense layers with which a network of a fixed function has as many trained numbers as one of LEAF a neuron,
 # as nearly as whole units allow; a test counts them. In the MLP that is one unit, or none, and no control.
 WIDER = {"LeNet-5, Fashion-MNIST": 575}
@@ -188,8 +189,14 @@ def scores(settings=SETTINGS, names=(), rows=None, *, found=None):
     return Experiment("arena/scores", "Arena: all activations at their own rates", tuple(cells), SEEDS)
 
 
+def one_rate(settings=MLPS, names=(), rows=None):
+    """Every row at the middle rate over the seeds that are compared, to see what a rate of its own is worth; as for `entries`."""
+    title = "Arena: all activations of the MLPs at one rate"
+    return replace(scores(settings, names, rows, found={}), name="arena/one-rate", title=title)
+
+
 def studies():
-    """The rates, those of the cheap settings with their further seeds, and the scores.
+    """The rates, those of the MLPs with their further seeds, the scores, and those at one rate.
 
     Returns
     -------
@@ -199,4 +206,4 @@ def studies():
     cheap = [setting for setting in SETTINGS if len(tuning_seeds(setting)) > 1]
     title = "Arena: three learning rates for each activation in an MLP, with more seeds"
     again = replace(rates(cheap), name="arena/rates-mlp", title=title, seeds=MORE_SEEDS)
-    return [rates(), again, scores()]
+    return [rates(), again, scores(), one_rate()]
