@@ -205,7 +205,8 @@ def pooled(found, pairs, value="test"):
             continue
         differences = np.array([of.mean for of in each.values()])
         over = estimate(differences)
-        p = stats.wilcoxon(differences, method="exact").pvalue if np.all(differences) and len(each) > 1 else np.nan
+        moved = differences[differences != 0]  # the test leaves out what does not differ
+        p = stats.wilcoxon(moved, method="exact").pvalue if len(each) > 1 and len(moved) else np.nan
         sure = [of for of in each.values() if of.low is not None]
         counts = {"above": int((differences > 0).sum()), "surely_above": sum(of.low > 0 for of in sure)}
         counts["surely_below"] = sum(of.high < 0 for of in sure)
@@ -238,6 +239,8 @@ def pooled(found, pairs, value="test"):
         "p",
     ]
     table = pd.DataFrame(lines, columns=columns)
+    ends = ["low", "high", "p"]  # None for one setting alone
+    table[ends] = table[ends].astype(float)
     table["p_holm"] = pd.Series(_holm(table["p"]), index=table.index, dtype=float)
     return table.set_index(["row", "base"])
 
