@@ -42,12 +42,13 @@ MATCHED = (
     ("LEAF as SiLU, by layer", "SiLU"),
     ("LEAF as SiLU", "LEAF as SiLU, by layer"),
 )
+ADDED = " (added)"
 SCORES = ["setting", "row", "seed", "rate", "status", "test", "last", "seconds", "added", "record"]
 
 
 def marked(row, names=()):
     """The label of a row: an activation that a user added says so in every table and figure."""
-    return f"{row} (added)" if row in names else row
+    return f"{row}{ADDED}" if row in names else row
 
 
 def collect(profile, store, settings=SETTINGS, names=(), rows=None, seeds=None, *, rates=None):
@@ -72,10 +73,12 @@ def collect(profile, store, settings=SETTINGS, names=(), rows=None, seeds=None, 
         ``seconds`` (of the fastest epoch), ``added`` (trained numbers beyond those of the same network with ReLU), ``record``.
         A run that diverged counts as guessing, 100 / classes: a mean over what is left would favour what diverges.
     """
-    rates = {profile: chosen(profile, store, settings, names, rows)} if rates is None else rates
-    experiment, lines = arena.scores(settings, names, rows, found=rates), []
+    own = chosen(profile, store, settings, names, rows) if rates is None else None
+    experiment, lines = arena.scores(settings, names, rows, found={profile: own} if rates is None else rates), []
     for line in tables.collect(experiment, profile, store, seeds).to_dict("records"):
         record, setting = line["record"], line["column"]
+        if own is not None and line["row"] not in own.get(setting, {}):
+            continue  # its rate is not chosen yet, and what is found at the middle one was made for something else
         broken = line["status"] != "done" or line["best_validation"] is None
         scores = {"test": line["best_validation"], "last": line["last"]}
         lines.append(

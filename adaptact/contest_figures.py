@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -109,14 +110,15 @@ def draw_pooled(found, pairs):
     return figure
 
 
-def draw_costs(found, setting, base=BASE, named=None):
-    """Differences to ReLU in one setting against time on the left and against added numbers on the right.
+def draw_costs(found, settings, base=BASE, named=None):
+    """Differences to ReLU against time on the left and against added numbers on the right, the mean over some settings.
 
     Parameters
     ----------
     found : pandas.DataFrame
         From `adaptact.contest.collect`.
-    setting : str
+    settings : iterable of str
+        Rows that one of them lacks are left out. Of times the mean is the geometric one.
     base : str, default "ReLU"
     named : iterable of str, optional
         Rows whose names are written beside their points; by default all.
@@ -126,9 +128,12 @@ def draw_costs(found, setting, base=BASE, named=None):
     matplotlib.figure.Figure
     """
     figure, axes = plt.subplots(1, 2, figsize=(8.2, 4.6), sharey=True)
-    spent = costs(found, base).loc[setting]
-    mean = means(found[found["setting"] == setting]).loc[setting]
-    height = mean - mean.get(base, np.nan)
+    found = found[found["setting"].isin(list(settings))]
+    table, spent = means(found).dropna(axis=1), costs(found, base)
+    spent = pd.DataFrame(
+        {"times": np.exp(np.log(spent["times"]).groupby("row").mean()), "added": spent["added"].groupby("row").mean()}
+    )
+    spent, height = spent.loc[list(table)], table.sub(table[base], axis=0).mean()
     for axis, what in zip(axes, ("times", "added"), strict=True):
         for label, (colour, marker) in KINDS.items():
             rows = [row for row in spent.index if kind(row) == label]

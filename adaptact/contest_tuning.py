@@ -6,17 +6,17 @@ from scipy import stats
 
 from . import tables
 from .arena import chosen
-from .contest import by_seed, guessing, marked, means
+from .contest import ADDED, by_seed, guessing, marked, means
 from .experiments import arena
-from .experiments.arena import RATES, SETTINGS, TUNING_SEED
+from .experiments.arena import RATES, SETTINGS, TUNING_SEED, tuning_seeds
 from .stats import paired
 
 MIDDLE = RATES[len(RATES) // 2]
-COLUMNS = ["setting", "row", "rate", "status", "held_out", "test", "chosen"]
+COLUMNS = ["setting", "row", "rate", "seed", "status", "held_out", "test", "chosen"]
 
 
 def tuned(profile, store, settings=SETTINGS, names=(), rows=None):
-    """The trainings of the arena's first stage, of one seed that the second does not use.
+    """The trainings of the arena's first stage, of seeds that the second does not use.
 
     Parameters
     ----------
@@ -26,28 +26,47 @@ def tuned(profile, store, settings=SETTINGS, names=(), rows=None):
     Returns
     -------
     pandas.DataFrame
-        One line a setting, row and rate that has a record: ``held_out``, the best accuracy on held-out images, which chose the
-        rate; ``test``, the accuracy on test images at that epoch, which did not; and whether the rate was ``chosen``.
+        One line a setting, row, rate and seed that has a record: ``held_out``, the best accuracy on held-out images, whose mean
+        over seeds chose the rate; ``test``, the accuracy on test images at that epoch, which did not; and whether the rate was
+        ``chosen``. Where it diverged 0, as `adaptact.arena.chosen` has it, and guessing.
     """
-    experiment, lines = arena.rates(settings, names, rows), []
-    found = chosen(profile, store, settings, names, rows)
-    for line in tables.collect(experiment, profile, store, [TUNING_SEED]).to_dict("records"):
-        record, setting = line["record"], line["column"].rpartition(", rate ")[0]
-        broken = line["status"] != "done" or line["best_validation"] is None
-        guess, held_out = guessing(record.run), record.curves.get("validation_accuracy", [])
-        rate = record.run.lr
-        lines.append(
-            {
-                "setting": setting,
-                "row": marked(line["row"], names),
-                "rate": rate,
-                "status": line["status"],
-                "held_out": guess if broken else max(value for value in held_out if value is not None),
-                "test": guess if broken else line["best_validation"],
-                "chosen": found.get(setting, {}).get(line["row"]) == rate,
-            }
-        )
+    lines, found = [], chosen(profile, store, settings, names, rows)
+    for setting in settings:
+        experiment = arena.rates([setting], names, rows)
+        for line in tables.collect(experiment, profile, store, tuning_seeds(setting, profile)).to_dict("records"):
+            record, row = line["record"], line["row"]
+            broken, rate = line["status"] != "done" or line["best_validation"] is None, record.run.lr
+            held_out = 0.0 if broken else max(record.curves["validation_accuracy"])
+            test = guessing(record.run) if broken else line["best_validation"]
+            is_chosen = found.get(setting, {}).get(row) == rate
+            lines.append((setting, marked(row, names), rate, line["seed"], line["status"], held_out, test, is_chosen))
     return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def chosen_by_each(trials):
+    """The rate that each seed of the first stage would have chosen by itself.
+
+    Parameters
+    ----------
+    trials : pandas.DataFrame
+        From `tuned`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By setting and row, a column a seed; of equals the lowest rate. NaN where a seed lacks a rate.
+    """
+    table = trials.pivot_table(index=["setting", "row", "seed"], columns="rate", values="held_out", sort=False)
+    table = table.sort_index(axis=1).dropna()
+    return table.idxmax(axis=1).unstack("seed") if len(table) else pd.DataFrame()
+
+
+def first_seed_rates(trials):
+    """`chosen_by_each` of the first seed alone, in the form that `adaptact.contest.collect` takes for a profile's rates."""
+    rates = {}
+    for (setting, row), rate in chosen_by_each(trials)[TUNING_SEED].dropna().items():
+        rates.setdefault(setting, {})[row.removesuffix(ADDED)] = rate
+    return rates
 
 
 def sensitivity(trials):
@@ -83,15 +102,15 @@ def worth_of_tuning(trials, found):
     pandas.DataFrame
         By setting: ``moved``, rows whose chosen rate is not the middle one; ``gain``, the mean over rows of test accuracy at the
         chosen rate less that at the middle one, in points; ``tau``, Kendall's rank correlation of the rows at the middle
-        rate with those at their own, both with the first stage's seed; and as a measure of chance ``tau_seeds``, its mean over
-        all pairs of the second stage's seeds, all at the same rates.
+        rate with those at their own, both by means over the first stage's seeds; and as a measure of chance ``tau_seeds``, its
+        mean over all pairs of the second stage's seeds, all at the same rates.
     """
     lines = []
     for setting, of in trials.groupby("setting", sort=False):
-        own = of[of["chosen"]].set_index("row")["test"]
-        middle = of[of["rate"] == MIDDLE].set_index("row")["test"]
+        own = of[of["chosen"]].groupby("row")["test"].mean()
+        middle = of[of["rate"] == MIDDLE].groupby("row")["test"].mean()
         own, middle = own.align(middle, join="inner")
-        moved = int((of[of["chosen"]]["rate"] != MIDDLE).sum())
+        moved = of[of["chosen"] & (of["rate"] != MIDDLE)]["row"].nunique()
         seeds = found[found["setting"] == setting].pivot_table(index="row", columns="seed", values="test").dropna()
         line = {"setting": setting, "rows": len(own), "moved": moved, "gain": (own - middle).mean(), "tau": _tau(own, middle)}
         between = [_tau(seeds[a], seeds[b]) for i, a in enumerate(seeds) for b in seeds.columns[:i]]
@@ -99,27 +118,29 @@ def worth_of_tuning(trials, found):
     return pd.DataFrame(lines, columns=["setting", "rows", "moved", "gain", "tau", "tau_seeds"]).set_index("setting")
 
 
-def own_less_middle(found, middle):
-    """What the rate of its own gains each row whose rate is not the middle one, over the seeds that are compared.
+def gains(found, other):
+    """What one choice of rates gains over another, over the seeds that are compared, for the rows that it gives another rate.
 
     Parameters
     ----------
-    found, middle : pandas.DataFrame
-        From `adaptact.contest.collect`, the second with ``rates={}``.
+    found, other : pandas.DataFrame
+        From `adaptact.contest.collect`, with different ``rates``.
 
     Returns
     -------
     pandas.DataFrame
-        By setting and row: ``rate``, ``gain`` in points of test accuracy with its 95 % interval ``low``, ``high``, and ``n``.
-        Held-out images chose the rate with another seed, so that a gain can be negative.
+        By setting and row: ``rate``, ``other_rate``, ``gain`` in points of test accuracy with its 95 % interval ``low``, ``high``,
+        and ``n``. Held-out images chose the rate with other seeds, so that a gain can be negative.
     """
+    rates = pd.DataFrame({name: of.groupby(["setting", "row"])["rate"].first() for name, of in (("own", found), ("other", other))})
     lines = []
-    for (setting, row), rate in found.groupby(["setting", "row"], sort=False)["rate"].first().items():
-        gain = paired(by_seed(found, setting, row), by_seed(middle, setting, row))
-        if rate != MIDDLE and gain is not None:
-            lines.append((setting, row, rate, gain.mean, gain.low, gain.high, gain.n))
-    columns = ["setting", "row", "rate", "gain", "low", "high", "n"]
-    return pd.DataFrame(lines, columns=columns).set_index(["setting", "row"])
+    for setting, row in dict.fromkeys(zip(found["setting"], found["row"], strict=True)):
+        gain, (own, rate) = paired(by_seed(found, setting, row), by_seed(other, setting, row)), rates.loc[(setting, row)]
+        if own != rate and gain is not None:
+            lines.append((setting, row, own, rate, gain.mean, gain.low, gain.high, gain.n))
+    columns = ["setting", "row", "rate", "other_rate", "gain", "low", "high", "n"]
+    table = pd.DataFrame(lines, columns=columns).set_index(["setting", "row"])
+    return table.astype({"low": float, "high": float})
 
 
 def agreement(first, second):
