@@ -49,6 +49,13 @@ def _jobs(text):
     raise UserError(f"jobs is {text!r}: give a whole number of at least 1, or auto.")
 
 
+def _number(name, text):
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(f"{name} is {text!r}: give a number.") from None
+
+
 def _store(arguments):
     return Store(arguments.results) if arguments.results else Store()
 
@@ -234,9 +241,11 @@ def command_claims(arguments):
     if arguments.paper is not None:
         choose("paper", arguments.paper, PAPERS)
     # Verdicts are those of the committed evidence; records in _runs count once they are imported.
-    found = judge(Store(arguments.results or project_folder() / "results"), arguments.paper)
+    thresholds = {"alpha": _number("alpha", arguments.alpha), "margin": _number("margin", arguments.margin)}
+    found = judge(Store(arguments.results or project_folder() / "results"), arguments.paper, **thresholds)
     if arguments.json:
-        print(json.dumps([as_dict(claim, verdict) for claim, verdict in found.items()], indent=1, ensure_ascii=False))
+        entries = [as_dict(claim, verdict, **thresholds) for claim, verdict in found.items()]
+        print(json.dumps(entries, indent=1, ensure_ascii=False))
         return
     for claim, verdict in found.items():
         print(f"{claim.id}: {verdict.verdict}\n  {claim.text} ({claim.where})")
@@ -245,7 +254,7 @@ def command_claims(arguments):
         if verdict.profile:
             seeds = f"; n = {verdict.n}" if verdict.n else ""
             print(f"  profile: {verdict.profile}{seeds}{f'; {verdict.hardware}' if verdict.hardware else ''}")
-        print(f"  {verdict.reason}\n")
+        print(f"  {claim.says(**thresholds)}\n  {verdict.reason}\n")
     print(tally(found.values()))
 
 
@@ -431,6 +440,10 @@ def _parser():
     claims = add("claims", command_claims, "give the verdict of the records on each claim of the papers")
     claims.add_argument("--paper", metavar="P", help="such as leaf (default: all)")
     claims.add_argument("--json", action="store_true", help="print everything as JSON")
+    claims.add_argument("--alpha", default="0.05", metavar="A", help="the level of significance (default: 0.05)")
+    claims.add_argument(
+        "--margin", default="1", metavar="M", help="standard deviations over seeds that count as level (default: 1)"
+    )
     add_results(claims, "folder of records (default: results/)")
 
     fetch = add("data", command_data, "download a data set, or check the one that is there")

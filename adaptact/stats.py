@@ -16,7 +16,7 @@ class Estimate:
     ----------
     mean : float
     low, high : float or None
-        The 95 % interval by Student's t; None for a single value, which has none.
+        The interval by Student's t, of 95 % unless asked otherwise; None for a single value, which has none.
     n : int
     p : float or None, optional
         Two-sided, of a paired t-test against no difference; None where there is none.
@@ -29,7 +29,7 @@ class Estimate:
     p: float | None = None
 
 
-def estimate(values, *, test=False, overlap=0.0):
+def estimate(values, *, test=False, overlap=0.0, alpha=0.05):
     """Mean and 95 % interval of values, one a seed, or one a seed and fold.
 
     Parameters
@@ -42,6 +42,8 @@ def estimate(values, *, test=False, overlap=0.0):
         For values from folds, the test images of a fold over its training images, 1/4 for five folds. Two folds' training
         images are mostly the same, so that their values vary less than those of new data would; the variance of the mean is
         s²(1/n + overlap) in place of s²/n (Nadeau and Bengio 2003, doi 10.1023/A:1024068626366).
+    alpha : float, default 0.05
+        What the interval's coverage is below one.
 
     Returns
     -------
@@ -65,19 +67,19 @@ def estimate(values, *, test=False, overlap=0.0):
     mean, error = float(values.mean()), stats.sem(values) * np.sqrt(1 + overlap * values.size)
     if error == 0:  # every seed gives the same: the interval is a point, and the t-test is not defined
         return Estimate(mean, mean, mean, values.size)
-    low, high = stats.t.interval(0.95, values.size - 1, loc=mean, scale=error)
+    low, high = stats.t.interval(1 - alpha, values.size - 1, loc=mean, scale=error)
     p = float(2 * stats.t.sf(abs(mean) / error, values.size - 1)) if test else None
     return Estimate(mean, float(low), float(high), values.size, p)
 
 
-def paired(values, base, *, overlap=0.0):
+def paired(values, base, *, overlap=0.0, alpha=0.05):
     """Mean difference of two conditions over the same seeds, with its interval and a paired t-test.
 
     Parameters
     ----------
     values, base : dict of int to float
         By seed, or by seed and fold; what only one of them has is left out.
-    overlap : float, default 0
+    overlap, alpha : float
         As for `estimate`.
 
     Returns
@@ -93,7 +95,7 @@ def paired(values, base, *, overlap=0.0):
     seeds = sorted(values.keys() & base.keys())
     if not seeds:
         return None
-    return estimate([values[seed] - base[seed] for seed in seeds], test=True, overlap=overlap)
+    return estimate([values[seed] - base[seed] for seed in seeds], test=True, overlap=overlap, alpha=alpha)
 
 
 def holm(p_values):

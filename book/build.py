@@ -4,6 +4,7 @@ With ``--stored`` the pages are built from the outputs as they are committed, wh
 second execution.
 
 python book/build.py refresh [NOTEBOOK ...]
+python book/build.py ledger        write book/ledger.html, the front page's ledger, from the records; refresh of all does it too
 python book/build.py html [--stored]
 python book/build.py screws DIR    draw the heat maps of screws anew, with the photos in the data folder DIR
 """
@@ -66,6 +67,14 @@ def picture():
     axis.legend()
     plotting.draw_differences(experiment, tables.collect(experiment, "laptop", Store(ROOT / "results")), figure=right)
     figure.savefig(ROOT / "book" / "_static" / "leaf-family.png", dpi=150, metadata={"Software": None})
+
+
+def ledger():
+    """Write the front page's ledger of all claims, from the records."""
+    from adaptact import Store, claims
+    from adaptact.claims.ledger import glance
+
+    (ROOT / "book" / "ledger.html").write_text(glance(claims.judge(Store(ROOT / "results"))) + "\n")
 
 
 def screws(folder):
@@ -142,6 +151,10 @@ if __name__ == "__main__":
         case ["refresh", *names]:
             in_parallel(refresh, [Path(name).resolve() for name in names] or NOTEBOOKS)
             picture()
+            if not names:
+                ledger()
+        case ["ledger"]:
+            ledger()
         case ["html", *options] if options in ([], ["--stored"]):
             html(stored=bool(options))
         case ["screws", folder]:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from test_records import record_of
 
-from adaptact.claims import CLAIMS
+from adaptact import Store
+from adaptact.claims import CLAIMS, Evidence
 from adaptact.claims.contrasts import Contrast, Place, beyond, by_seed, contrasted, difference, interaction, judged, table
 from adaptact.claims.imbalance_choice import depends, interacts, not_alone, on_the_network, on_the_ratio, reliable, varies_less
 from adaptact.claims.imbalance_cost import cheapest, only_slightly, swish_costs_more
@@ -26,10 +27,11 @@ def little(*of):
     return np.random.default_rng(list("/".join(map(str, of)).encode())).normal(scale=0.02)
 
 
-class Made:
+class Made(Evidence):
     """Evidence whose records are made up: what `world` says of an experiment, a column and a row, give or take a little."""
 
     def __init__(self, world, seeds=SEEDS, status="done"):
+        super().__init__(None)
         self.world, self.seeds, self.status = world, seeds, status
 
     def records(self, experiment, column, row, profile):
@@ -240,11 +242,8 @@ def test_an_analysis_of_variance_finds_an_interaction():
 
 
 def test_costs_are_those_that_were_measured(tmp_path):
-    class Stored:
-        class store:
-            folders = (tmp_path,)
-
-    assert cheapest(Stored).verdict == only_slightly(Stored).verdict == swish_costs_more(Stored).verdict == "undecided"
+    stored = Evidence(Store(tmp_path))
+    assert cheapest(stored).verdict == only_slightly(stored).verdict == swish_costs_more(stored).verdict == "undecided"
     ratios = [1.5, 1.6, 1.7, 2.0, 1.4, 1.9, 2.1, 1.8]
     names = ("leaky_relu", "prelu", "elu", "silu", "tanh", "sigmoid")
 
@@ -255,9 +254,9 @@ def test_costs_are_those_that_were_measured(tmp_path):
         (tmp_path / "bench.json").write_text(json.dumps({"sites": sites, "steps": steps, "machine": machine}))
 
     write(ratios, 1.05)
-    assert [rule(Stored).verdict for rule in (cheapest, swish_costs_more, only_slightly)] == ["holds"] * 3
+    assert [rule(stored).verdict for rule in (cheapest, swish_costs_more, only_slightly)] == ["holds"] * 3
     write([1 / ratio for ratio in ratios], 1.5)
-    assert [rule(Stored).verdict for rule in (cheapest, swish_costs_more, only_slightly)] == ["does not hold"] * 3
+    assert [rule(stored).verdict for rule in (cheapest, swish_costs_more, only_slightly)] == ["does not hold"] * 3
 
 
 def test_thirteen_claims_of_which_none_needs_a_printed_number():

@@ -142,7 +142,7 @@ def test_decades_are_the_loss_of_the_gradient_and_leave_the_generator_alone():
     assert 0 < lost[2] < lost[8]
     assert decades("pltanh", 16, 0, "he", alpha=1.0) < 0, "|x| explodes where weights are drawn for ReLU"
     assert decades("tanh", 4, 3) == decades("tanh", 4, 3) != decades("tanh", 4, 4)
-    assert flows(None).verdict == "does not hold"
+    assert flows(Evidence(None)).verdict == "does not hold"
 
 
 def test_the_slopes_in_the_code_are_those_of_the_recorded_searches():

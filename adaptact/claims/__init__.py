@@ -10,13 +10,14 @@ from collections import Counter
 
 from ..errors import choose
 from . import apalu, imbalance, leaf, pltanh, weighted_sum
-from .base import KINDS, VERDICTS, Claim, Evidence, Pair, Verdict
+from .base import ALPHA, KINDS, MARGIN, VERDICTS, WAITS, Claim, Evidence, Pair, Verdict
+from .ledger import number
 
 CLAIMS = {claim.id: claim for paper in (leaf, weighted_sum, pltanh, apalu, imbalance) for claim in paper.claims()}
 PAPERS = tuple(dict.fromkeys(claim.paper for claim in CLAIMS.values()))
 
 
-def judge(store, paper=None):
+def judge(store, paper=None, *, alpha=ALPHA, margin=MARGIN):
     """The verdict on each claim, recomputed from records.
 
     Parameters
@@ -24,6 +25,8 @@ def judge(store, paper=None):
     store : adaptact.Store
     paper : str, optional
         One of `PAPERS`; by default all.
+    alpha, margin : float
+        Thresholds; see `Evidence`.
 
     Returns
     -------
@@ -32,16 +35,16 @@ def judge(store, paper=None):
     Raises
     ------
     UserError
-        If the paper is unknown.
+        If the paper is unknown or a threshold makes no sense.
     """
     if paper is not None:
         choose("paper", paper, PAPERS)
-    evidence = Evidence(store)
+    evidence = Evidence(store, alpha, margin)
     return {claim: claim.rule(evidence) for claim in CLAIMS.values() if paper in (None, claim.paper)}
 
 
-def as_dict(claim, verdict):
-    """A claim with its verdict, in a form that JSON can hold."""
+def as_dict(claim, verdict, *, alpha=ALPHA, margin=MARGIN):
+    """A claim with its verdict and its rule, at the thresholds that it was judged by, in a form that JSON can hold."""
     return {
         "id": claim.id,
         "paper": claim.paper,
@@ -49,6 +52,9 @@ def as_dict(claim, verdict):
         "kind": claim.kind,
         "claim": claim.text,
         "note": claim.note,
+        "tested_by": list(claim.tested_by),
+        "rule": claim.says(alpha, margin),
+        "page": claim.page and f"notebooks/{claim.page}.ipynb",
         "verdict": verdict.verdict,
         "published": claim.published,
         "ours": verdict.ours,
@@ -57,18 +63,17 @@ def as_dict(claim, verdict):
         "profile": verdict.profile,
         "hardware": verdict.hardware,
         "reason": verdict.reason,
+        "waits": verdict.waits and WAITS[verdict.waits],
     }
 
 
-def markdown(found, pages):
+def markdown(found):
     """Claims and verdicts for a page: a table, and under it the reason for each.
 
     Parameters
     ----------
     found : dict of Claim to Verdict
         From `judge`.
-    pages : dict of str to str
-        By a claim's id, the page that its evidence is on.
 
     Returns
     -------
@@ -76,10 +81,9 @@ def markdown(found, pages):
     """
     lines = ["| claim | verdict | published | ours | evidence |", "|---|---|---|---|---|"]
     for claim, verdict in found.items():
-        interval = f" [{', '.join(f'{end:+.3g}' for end in verdict.interval)}]".replace("-", "−") if verdict.interval else ""
         evidence = ", ".join(filter(None, [verdict.profile, verdict.n and f"n = {verdict.n}"])) or "none yet"
-        said = [f"[{claim.id}]({pages[claim.id]})", f"**{verdict.verdict}**", claim.published or "no number"]
-        said += [(verdict.ours or "–") + interval, evidence]
+        said = [f"[{claim.id}]({claim.page}.ipynb)", f"**{verdict.verdict}**", claim.published or "no number"]
+        said += [number(verdict), evidence]
         lines.append(f"| {' | '.join(said)} |")
     for claim, verdict in found.items():
         hardware = f" Hardware: {verdict.hardware}." if verdict.hardware else ""

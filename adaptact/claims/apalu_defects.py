@@ -2,11 +2,10 @@
 
 from ..experiments.apalu import RIVALS
 from ..experiments.apalu_defects import COLUMN, GAINS, PADIM, SWAPPED
-from ..stats import holm, paired
 from .apalu_training import gain
-from .base import Verdict, hardware_of
+from .base import Verdict, hardware_of, stated
 from .pltanh_training import signed
-from .rules import ALPHA, FEW, TRAINED, decided
+from .rules import FEW, PAIRED, TRAINED, decided
 
 READINGS = {"trained with the function": "", "the function swapped in": SWAPPED}  # of where it comes in, and how its rows end
 
@@ -46,6 +45,7 @@ def aucs(evidence, experiment, row, profile, metric="auc"):
     return {seed: 100 * value for seed, value in found.items() if value is not None}, list(records.values())
 
 
+@stated(f"in both readings of where APALU comes in, its AUC over pixels is above each rival's by {PAIRED}", PADIM)
 def localises(evidence):
     """PaDiM's area under the ROC curve over pixels with APALU against each rival, in both readings of where it comes in."""
     for profile in TRAINED:
@@ -55,7 +55,7 @@ def localises(evidence):
             for rival in RIVALS:
                 row = rival if rival == "ReLU" else f"{rival}{suffix}"  # the network it is swapped into has ReLU
                 theirs, others = aucs(evidence, PADIM, row, profile, "pixel_auc")
-                difference = paired(ours, theirs)
+                difference = evidence.paired(ours, theirs)
                 if difference is not None and difference.n >= FEW:
                     compared[reading, rival] = difference
                     used += records + others
@@ -63,7 +63,7 @@ def localises(evidence):
             break
     else:
         return Verdict("undecided", f"no comparison has records of two seeds yet; {PADIM} makes them")
-    shown = [p is not None and p < ALPHA for p in holm([difference.p for difference in compared.values()])]
+    shown = evidence.significant([difference.p for difference in compared.values()])
     above, below = (
         sum(s and sign * difference.mean > 0 for s, difference in zip(shown, compared.values(), strict=True)) for sign in (1, -1)
     )

@@ -7,9 +7,9 @@ from ..experiments import get
 from ..experiments.apalu import RIVALS
 from ..experiments.apalu_regression import NETWORKS, SERIES, TABLES, forecast_column
 from ..stats import holm, paired
-from .base import Verdict, hardware_of
+from .base import ALPHA, Verdict, hardware_of, stated
 from .gradients import shown
-from .rules import ALPHA, FEW, TRAINED, decided
+from .rules import FEW, TRAINED, decided
 
 REGRESSION, FORECASTING = "apalu/regression", "apalu/forecasting"
 TABLE_COLUMNS = tuple(SOURCES[dataset].title for dataset in TABLES)
@@ -89,6 +89,9 @@ def lower_errors(experiment, columns):
         Its verdict: that of paired t-tests over seeds and folds, corrected over all comparisons, by `rules.decided`.
     """
 
+    folded = "t-tests paired by seed and fold ({alpha}, Holm, corrected for overlapping folds)"
+
+    @stated(f"APALU's error is below each rival's on each set or series by {folded}", experiment)
     def rule(evidence):
         by_profile = {profile: compared(evidence, experiment, columns, profile) for profile in TRAINED}
         profile = max(TRAINED, key=lambda name: len(by_profile[name]))  # of equals the first
@@ -96,7 +99,7 @@ def lower_errors(experiment, columns):
         if not found:
             return Verdict("undecided", f"no comparison has two records on each side yet; {experiment} makes them")
         total = len(columns) * len(RIVALS)
-        worse, better = shown([difference for difference, _ in found.values()])
+        worse, better = shown(evidence, [difference for difference, _ in found.values()])
         spread = " to ".join(percent(of(difference.mean for difference, _ in found.values())) for of in (min, max))
         reason = f"of {total} comparisons {len(found)} are recorded: APALU's error is significantly below the rival's in {better}"
         reason += f" and above in {worse}, in the mean by {spread}"
@@ -115,13 +118,17 @@ def lower_errors(experiment, columns):
     return rule
 
 
+_on_stocks = lower_errors(FORECASTING, STOCK_COLUMNS)
+
+
+@stated(_on_stocks.says, FORECASTING)
 def forecasts_better(evidence):
     """`lower_errors` on the stock price, and beside it whether any network is worth more than the naive forecast."""
-    verdict = lower_errors(FORECASTING, STOCK_COLUMNS)(evidence)
+    verdict = _on_stocks(evidence)
     if not verdict.n:
         return verdict
     naive = beside_naive(evidence, verdict.profile)
-    above, below = shown([difference for difference, _ in naive.values()])
+    above, below = shown(evidence, [difference for difference, _ in naive.values()])
     lasts = [
         record.scores["last"]
         for column, row in naive

@@ -8,10 +8,9 @@ from ..data import SOURCES
 from ..experiments.apalu import FIVE, RIVALS
 from ..experiments.apalu_theory import CURVES, LOWER, LOWER_RATE, RATE, WIDTHS, depth_column, width_column
 from ..experiments.pltanh import DEPTHS
-from ..stats import estimate, holm, paired
-from .base import Verdict, hardware_of
+from .base import Verdict, hardware_of, stated
 from .gradients import keeps_more, shown, trains_better
-from .rules import ALPHA, FEW, decided
+from .rules import FEW, decided
 
 KNOWN, DEEP = "apalu/approximation", "apalu/depth"
 # Ours; both are shares of a curve's standard deviation, which is the error of the best constant.
@@ -27,6 +26,7 @@ flows = keeps_more(FUNCTIONS, "APALU")
 trains = trains_better(DEEP, [(depth_column(n), "APALU", rival) for rival in RIVALS for n in DEPTHS], "APALU")
 
 
+@stated("APALU is continuous at 0 and no polynomial: far out its sizes to the left and right differ by a factor of 2", "calculus")
 def theorem(evidence):
     """What the theorem of Leshno et al. (1993) asks for: a continuous function that is no polynomial.
 
@@ -74,6 +74,11 @@ def orders(evidence, dataset, width, row):
     return {seed: float(np.log10(error(record))) for seed, record in records.items() if error(record) is not None}
 
 
+@stated(
+    f"on each curve the widest network's error is below {100 * SMALL:g} % of the best constant's with its {{interval}}, and fell"
+    " from the narrowest's (paired t-tests, {alpha}, Holm) or was small there too",
+    KNOWN,
+)
 def approximates(evidence):
     """The error of the widest network is small, and below that of the narrowest unless that is small already.
 
@@ -82,22 +87,21 @@ def approximates(evidence):
     ends, falls, used = {}, {}, []
     for dataset in CURVES:
         first, last = (orders(evidence, dataset, width, "APALU") for width in (WIDTHS[0], WIDTHS[-1]))
-        fall = paired(first, last)
+        fall = evidence.paired(first, last)
         if fall is not None and fall.n >= FEW:
-            falls[dataset], ends[dataset] = fall, [estimate(list(of.values())) for of in (first, last)]
+            falls[dataset], ends[dataset] = fall, [evidence.estimate(list(of.values())) for of in (first, last)]
             for width in WIDTHS:
                 used += evidence.records(KNOWN, width_column(dataset, width), "APALU", "paper").values()
     if not falls:
         return Verdict("undecided", f"no curve has records of two seeds at both widths yet; {KNOWN} makes them")
-    p_values = dict(zip(falls, holm([fall.p for fall in falls.values()]), strict=True))
+    significant = dict(zip(falls, evidence.significant([fall.p for fall in falls.values()]), strict=True))
     limit, fell, yes, no = np.log10(SMALL), 0, 0, 0
     for dataset, fall in falls.items():
         start, end = ends[dataset]
-        significant = p_values[dataset] is not None and p_values[dataset] < ALPHA
-        fell += significant and fall.mean > 0
-        learned = end.high < limit and ((significant and fall.mean > 0) or start.high < limit)
+        fell += significant[dataset] and fall.mean > 0
+        learned = end.high < limit and ((significant[dataset] and fall.mean > 0) or start.high < limit)
         yes += learned
-        no += not learned and (end.low > limit or (significant and fall.mean < 0))
+        no += not learned and (end.low > limit or (significant[dataset] and fall.mean < 0))
     of = {dataset: f"{100 * 10**end.mean:.1f} %" for dataset, (_, end) in ends.items()}
     said = ", ".join(f"{SOURCES[dataset].title} {value}" for dataset, value in of.items())
     reason = (
@@ -120,11 +124,16 @@ def beside(evidence, suffix="", width=WIDTHS[-1]):
     found = []
     for dataset in CURVES:
         own = orders(evidence, dataset, width, f"APALU{suffix}")
-        found += [paired(orders(evidence, dataset, width, f"{rival}{suffix}"), own) for rival in RIVALS]
+        found += [evidence.paired(orders(evidence, dataset, width, f"{rival}{suffix}"), own) for rival in RIVALS]
     found = [difference for difference in found if difference is not None and difference.n >= FEW]
-    return (*shown(found), len(found))
+    return (*shown(evidence, found), len(found))
 
 
+@stated(
+    f"from the last but one tenth of the epochs to the last the root of each training's loss moves by at most {100 * SETTLED:g} %"
+    " of the best constant's error; against it speaks a rise",
+    KNOWN,
+)
 def settles(evidence):
     """No training with APALU diverges, and at the end of each the loss moves no more; a loss that rises speaks against it."""
     drifts, used = {}, []

@@ -6,10 +6,9 @@ import numpy as np
 
 from ..experiments import get
 from ..experiments.apalu import NETWORKS, RIVALS, STARTS, column
-from ..stats import holm, paired
-from .base import Pair, Verdict, hardware_of
+from .base import Pair, Verdict, hardware_of, stated
 from .pltanh_training import signed
-from .rules import ALPHA, FEW, TRAINED, better
+from .rules import FEW, PAIRED, TRAINED, better
 
 IMAGES, SVDD, BEGUN = "apalu/images", "apalu/svdd", "apalu/starts"
 DIGITS = range(10)
@@ -76,20 +75,25 @@ def gain(values, published, experiment):
         *holds in part* when it is above one, by another amount; *does not hold* when it is below one and above none.
     """
 
+    @stated(
+        f"at the paper's scale the {{interval}} of the gain over some rival holds the printed {published:+.2f}, and it is"
+        f" below none by {PAIRED}; in part, if it is above one by another amount",
+        experiment,
+    )
     def rule(evidence):
         for profile in TRAINED:
             ours, records = values(evidence, "APALU", profile)
             found = {}
             for rival in RIVALS:
                 theirs, used = values(evidence, rival, profile)
-                difference = paired(ours, theirs)
+                difference = evidence.paired(ours, theirs)
                 if difference is not None and difference.n >= FEW:
                     found[rival], records = difference, records + used
             if found:
                 break
         else:
             return Verdict("undecided", f"no comparison has records of two seeds yet; {experiment} makes them")
-        shown = [p is not None and p < ALPHA for p in holm([difference.p for difference in found.values()])]
+        shown = evidence.significant([difference.p for difference in found.values()])
         above, below = (sum(s and sign * d.mean > 0 for s, d in zip(shown, found.values(), strict=True)) for sign in (1, -1))
         said = ", ".join(f"{signed(d.mean)} [{signed(d.low)}, {signed(d.high)}] over {rival}" for rival, d in found.items())
         counts = f"significantly above {above} and below {below} of {len(found)} rivals"
@@ -98,7 +102,7 @@ def gain(values, published, experiment):
         common |= {"profile": profile, "hardware": hardware_of(records)}
         if profile != "paper":
             reason = f"a printed number is decided at the paper's scale, and only {profile} records are there: {said}; {counts}"
-            return Verdict("undecided", reason, **common)
+            return Verdict("undecided", reason, **common, waits="scale")
         reason = f"{said}; {counts}"
         if below:
             return Verdict("does not hold" if not above else "holds in part", reason, **common)
@@ -109,6 +113,7 @@ def gain(values, published, experiment):
     return rule
 
 
+@stated(f"some other start of a and b ends off the paper's by {PAIRED}", BEGUN)
 def sensitive(evidence):
     """Whether another start of a and b gives another accuracy, be they trained or fixed: LeNet-5 on MNIST."""
     (title,) = dict.fromkeys(cell.column for cell in get(BEGUN).cells)
@@ -117,13 +122,13 @@ def sensitive(evidence):
     for how in ("trained", "fixed"):
         base = evidence.scores(BEGUN, title, f"{usual}, {how}", "laptop", "last")
         for row in others:
-            difference = paired(evidence.scores(BEGUN, title, f"{row}, {how}", "laptop", "last"), base)
+            difference = evidence.paired(evidence.scores(BEGUN, title, f"{row}, {how}", "laptop", "last"), base)
             if difference is not None and difference.n >= FEW:
                 found[f"{row}, {how}"] = difference
                 used += evidence.records(BEGUN, title, f"{row}, {how}", "laptop").values()
     if not found:
         return Verdict("undecided", f"no comparison has records of two seeds yet; {BEGUN} makes them")
-    shown = sum(p is not None and p < ALPHA for p in holm([difference.p for difference in found.values()]))
+    shown = sum(evidence.significant([difference.p for difference in found.values()]))
     said = ", ".join(f"{signed(difference.mean)} ({row.removeprefix('APALU ')})" for row, difference in found.items())
     reason = f"of {len(found)} other starts {shown} end significantly off the paper's, in points of accuracy: {said}"
     n = min(difference.n for difference in found.values())
@@ -132,6 +137,7 @@ def sensitive(evidence):
     return Verdict("holds" if shown else "undecided", reason, f"up to {largest:.2f} points", **common)
 
 
+@stated("forward and backward take longer than each rival's, median over sites, eager and compiled", "bench")
 def costs_more(evidence):
     """The benchmark's times of the function alone, forward and backward, beside its rivals'."""
     paths = [folder / "bench.json" for folder in evidence.store.folders if (folder / "bench.json").is_file()]

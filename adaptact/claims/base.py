@@ -1,13 +1,19 @@
 """What a claim is, what a verdict is, and how a rule reads the records."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from ..errors import choose
+from ..errors import UserError, choose
 from ..experiments import PROFILES, get
 from ..records import PROTOCOL
+from ..stats import estimate, holm, paired
+from .pages import PAGES
+
+ALPHA = 0.05  # of the tests of one claim together, by Holm's correction, and of the intervals that decide
+MARGIN = 1.0  # standard deviations over seeds within which two rows are level
 
 VERDICTS = ("holds", "holds in part", "does not hold", "undecided", "not testable")
 KINDS = {
@@ -15,6 +21,12 @@ KINDS = {
     "order": "one thing is above another",
     "property": "checked by calculus or by machine",
     "effect": "a mechanism to measure",
+}
+WAITS = {
+    "records": "for any record of two seeds",
+    "scale": "for records of longer or larger trainings, at the paper's scale",
+    "seeds": "for more seeds: the intervals are too wide to tell",
+    "source": "for what the paper does not give: a start, or its data",
 }
 
 
@@ -32,12 +44,14 @@ class Verdict:
     ours : str, optional
         The value that stands beside the published one.
     interval : tuple of float, optional
-        Its 95 % interval.
+        Its interval, of 95 % at the usual significance level.
     n : int
         Seeds; the smallest number where several comparisons have different ones. 0 where nothing was trained.
     profile : str, optional
         The scale of the records; "computed" where none are needed, "benchmark" where times were measured instead.
     hardware : str, optional
+    waits : str, optional
+        For what an undecided verdict waits, a key of `WAITS`; by default for records where there are none, else for seeds.
     """
 
     verdict: str
@@ -47,9 +61,38 @@ class Verdict:
     n: int = 0
     profile: str | None = None
     hardware: str | None = None
+    waits: str | None = None
 
     def __post_init__(self):
         choose("verdict", self.verdict, VERDICTS)
+        if self.verdict != "undecided":
+            object.__setattr__(self, "waits", None)
+        elif self.waits is None:
+            object.__setattr__(self, "waits", "seeds" if self.n else "records")
+
+
+def stated(says, *tests):
+    """Give a rule the sentence that states it, and what it looks at: the one place where both are written.
+
+    Parameters
+    ----------
+    says : str
+        What must be so that the claim holds, with the tolerance. ``{alpha}``, ``{interval}`` and ``{margin}`` stand for the
+        thresholds that it uses.
+    *tests : str
+        Names of experiments or of benchmarks, or "calculus" for what is computed on the spot.
+
+    Returns
+    -------
+    callable
+        A decorator.
+    """
+
+    def give(rule):
+        rule.says, rule.tests = says, tuple(dict.fromkeys(tests))
+        return rule
+
+    return give
 
 
 @dataclass(frozen=True)
@@ -68,7 +111,7 @@ class Claim:
     text : str
         What is claimed, in our words.
     rule : callable
-        Given an `Evidence`, returns a `Verdict`; see `adaptact.claims.rules`.
+        Given an `Evidence`, returns a `Verdict`; see `adaptact.claims.rules`, and `stated` for its sentence.
     published : str, optional
         What is printed, in the form in which ours stands beside it.
     note : str, optional
@@ -86,6 +129,38 @@ class Claim:
     def __post_init__(self):
         choose("kind of claim", self.kind, KINDS)
 
+    @property
+    def _stated(self):
+        return self.rule if hasattr(self.rule, "says") else getattr(self.rule, "func", self.rule)  # a partial has no such names
+
+    @property
+    def tested_by(self):
+        """What its rule looks at: names of experiments or of benchmarks, or "calculus"."""
+        return getattr(self._stated, "tests", ())
+
+    @property
+    def page(self):
+        """The notebook with its evidence, without folder and ending; None for a claim that the book does not have."""
+        return PAGES.get(self.id)
+
+    def says(self, alpha=ALPHA, margin=MARGIN):
+        """Its rule in a sentence, with the thresholds that it uses."""
+        condition = getattr(self._stated, "says", "")
+        interval = f"{100 - 100 * alpha:g} % interval"
+        return condition and f"Holds if {condition}.".format(
+            alpha=f"{100 * alpha:g} %", interval=interval, margin=deviations(margin)
+        )
+
+    def uses(self, threshold):
+        """Whether its rule uses a threshold, "alpha" or "margin"."""
+        names = {"alpha": ("{alpha}", "{interval}"), "margin": ("{margin}",)}[threshold]
+        return any(name in getattr(self._stated, "says", "") for name in names)
+
+
+def deviations(margin):
+    """A margin in words."""
+    return "one standard deviation over seeds" if margin == 1 else f"{margin:g} standard deviations over seeds"
+
 
 class Pair(NamedTuple):
     """Two rows of one column of an experiment, or of two experiments, to be compared seed by seed."""
@@ -100,15 +175,44 @@ class Pair(NamedTuple):
 
 
 class Evidence:
-    """All records of a store, found by what they are of.
+    """All records of a store, found by what they are of, and the thresholds that verdicts on them keep to.
 
     Parameters
     ----------
     store : adaptact.Store
+    alpha : float, default 0.05
+        The level of significance of all tests of a claim together; intervals that decide have a coverage of 1 − alpha.
+    margin : float, default 1
+        Standard deviations over seeds within which two rows are called level.
+
+    Raises
+    ------
+    UserError
+        If a threshold makes no sense.
     """
 
-    def __init__(self, store):
-        self.store = store
+    def __init__(self, store, alpha=ALPHA, margin=MARGIN):
+        self.store, self._cells = store, {}
+        self.alpha, self.margin = _checked(alpha, margin)
+
+    def at(self, alpha=ALPHA, margin=MARGIN):
+        """The same records, read once, with other thresholds."""
+        self._by_run  # noqa: B018  read now, so that the copy has it
+        other = copy(self)
+        other.alpha, other.margin = _checked(alpha, margin)
+        return other
+
+    def significant(self, p_values):
+        """Which tests of one family pass, by Holm's correction; those that are None do not count, and do not pass."""
+        return [p is not None and p < self.alpha for p in holm(p_values)]
+
+    def estimate(self, values, **options):
+        """`adaptact.stats.estimate` with an interval of this evidence's coverage."""
+        return estimate(values, alpha=self.alpha, **options)
+
+    def paired(self, values, base, **options):
+        """`adaptact.stats.paired` with an interval of this evidence's coverage."""
+        return paired(values, base, alpha=self.alpha, **options)
 
     @cached_property
     def _by_run(self):
@@ -134,16 +238,27 @@ class Evidence:
         dict of int to Record
             By seed, or by seed and fold, in order; diverged ones too.
         """
-        experiment = get(experiment)
-        cells = {(cell.column, cell.row): cell for cell in experiment.cells}
-        run = experiment.run(cells[column, row], choose("profile", profile, PROFILES), 0, experiment.folds[0])
-        return dict(sorted(self._by_run.get(run, {}).items()))
+        asked = (experiment, column, row, profile)
+        if asked not in self._cells:
+            experiment = get(experiment)
+            cells = {(cell.column, cell.row): cell for cell in experiment.cells}
+            run = experiment.run(cells[column, row], choose("profile", profile, PROFILES), 0, experiment.folds[0])
+            self._cells[asked] = dict(sorted(self._by_run.get(run, {}).items()))
+        return dict(self._cells[asked])
 
     def scores(self, experiment, column, row, profile, selection="best_test", metric="test_accuracy"):
         """A metric of one cell by seed, or by seed and fold, without those of diverged runs; see `adaptact.Record`."""
         records = self.records(experiment, column, row, profile)
         found = {seed: record.scores.get(selection, {}).get(metric) for seed, record in records.items()}
         return {seed: value for seed, value in found.items() if value is not None}
+
+
+def _checked(alpha, margin):
+    if not 0 < alpha < 1:
+        raise UserError(f"alpha is {alpha:g}: give a level of significance between 0 and 1, such as 0.05.")
+    if not 0 < margin < float("inf"):
+        raise UserError(f"margin is {margin:g}: give a number of standard deviations above 0, such as 1.")
+    return alpha, margin
 
 
 def hardware_of(records):

@@ -3,7 +3,7 @@
 import torch
 
 from ..plotting import curve
-from .base import Verdict
+from .base import Verdict, stated
 
 JUMP = 5e-4  # a slope that changes by more between two points, however near they are, jumps there
 ENDS = (1e3, 1e6)  # a bounded function is not larger up to the second than up to the first
@@ -57,6 +57,7 @@ def differentiable(functions):
         Its verdict: *holds* when none has one, *does not hold* when each has, else *holds in part*.
     """
 
+    @stated(f"no slope jumps by more than {JUMP:g} anywhere on [−150, 150], by autograd", "calculus")
     def rule(evidence):
         found = {name: kinks(function) for name, function in functions.items()}
         broken = {name: places for name, places in found.items() if places}
@@ -97,6 +98,7 @@ def bounded(functions):
         Its verdict: *holds* when none grows by more than a hundredth, *does not hold* when each does, else *holds in part*.
     """
 
+    @stated(f"for |x| up to {ENDS[1]:,.0f} the output is at most 1 % larger than for |x| up to {ENDS[0]:,.0f}", "calculus")
     def rule(evidence):
         sizes = {name: [largest(function, end) for end in ENDS] for name, function in functions.items()}
         grows = [name for name, (near, far) in sizes.items() if far > 1.01 * near]
@@ -145,6 +147,7 @@ def monotone(functions):
         Its verdict: *holds* when none falls, *does not hold* when each does, else *holds in part*.
     """
 
+    @stated(f"it comes down by no more than {ROUNDING:g} anywhere on [−150, 150]", "calculus")
     def rule(evidence):
         found = {name: fall(function) for name, function in functions.items()}
         falling = {name: (depth, place) for name, (depth, place) in found.items() if depth > ROUNDING}

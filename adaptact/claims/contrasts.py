@@ -7,8 +7,8 @@ import pandas as pd
 from scipy import stats
 
 from ..stats import estimate, holm
-from .base import Verdict, hardware_of
-from .rules import ALPHA, decided
+from .base import ALPHA, Verdict, hardware_of, stated
+from .rules import PAIRED, decided
 
 ENOUGH = 5  # seeds that a contrast must have
 PROFILE = "laptop"
@@ -61,7 +61,7 @@ def beyond(sample, threshold, side):
     return min(1.0, 2 * float(stats.ttest_1samp(sample, threshold, alternative=side).pvalue))
 
 
-def judged(samples, above=0.0, below=0.0):
+def judged(samples, above=0.0, below=0.0, alpha=ALPHA):
     """Which samples have a mean above the one threshold, and which of the others have one below the other.
 
     Parameters
@@ -69,14 +69,15 @@ def judged(samples, above=0.0, below=0.0):
     samples : list of array
         Each of two values or more.
     above, below : float
+    alpha : float, default 0.05
 
     Returns
     -------
     yes, no : list of bool
         By t-tests, each kind corrected over all samples.
     """
-    yes = [p < ALPHA for p in holm([beyond(of, above, "greater") for of in samples])]
-    no = [p < ALPHA for p in holm([beyond(of, below, "less") for of in samples])]
+    yes = [p < alpha for p in holm([beyond(of, above, "greater") for of in samples])]
+    no = [p < alpha for p in holm([beyond(of, below, "less") for of in samples])]
     return yes, [fails and not shows for shows, fails in zip(yes, no, strict=True)]
 
 
@@ -102,13 +103,20 @@ def contrasted(contrasts, measure, words, *, above=0.0, below=0.0, unit="points"
         Its verdict is that of `adaptact.claims.rules.decided` over all contrasts; those with fewer than `ENOUGH` seeds are open.
     """
 
+    against = f"; against it is one that is significantly less than {below:g} {unit.removesuffix('s') if below == 1 else unit}"
+    places = [place for of in contrasts for place in (*of.plus, *of.minus)]
+
+    @stated(
+        f"each comparison is in its favour ({words[0]}) by {PAIRED}{against if below else ''}",
+        *(place.experiment for place in places),
+    )
     def rule(evidence):
         found = [(of, by_seed(evidence, of, measure)) for of in contrasts]
         found = [(of, sample) for of, sample in found if len(sample) >= ENOUGH]
         if not found:
             names = ", ".join(dict.fromkeys(place.experiment for of in contrasts for place in of.plus))
             return Verdict("undecided", f"no comparison has records of {ENOUGH} seeds yet; {names} makes them")
-        yes, no = judged([sample for _, sample in found], above, below)
+        yes, no = judged([sample for _, sample in found], above, below, evidence.alpha)
         means = [sample.mean() for _, sample in found]
         spread = f"{signed(min(means), digits)} to {signed(max(means), digits)} {unit}"
         reason = f"of {len(contrasts)} comparisons {sum(yes)} are {words[0]} and {sum(no)} {words[1]}; means {spread}"

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 
 from .. import activations
 from ..models import build
-from ..stats import estimate, holm, paired
-from .base import Verdict, hardware_of
-from .rules import ALPHA, FEW, decided
+from ..stats import estimate, paired
+from .base import Verdict, hardware_of, stated
+from .rules import FEW, PAIRED, decided
 
 UNTRAINED = {"layers": (4, 16), "width": 64, "images": 128, "seeds": 5}  # networks whose gradients are looked at
 
@@ -77,6 +77,11 @@ def keeps_more(functions, said):
         Its verdict: that of paired t-tests over weights, corrected over all others and depths of `UNTRAINED`.
     """
 
+    depths = " and ".join(map(str, UNTRAINED["layers"]))
+
+    @stated(
+        f"through {depths} untrained layers it loses fewer powers of ten of the gradient than each other, by {PAIRED}", "calculus"
+    )
     def rule(evidence):
         found = {
             (row, layers): _lost(name, tuple(sorted(options.items())), layers)
@@ -87,7 +92,7 @@ def keeps_more(functions, said):
         pairs = [(other, layers) for other in others for layers in UNTRAINED["layers"]]
         # Less is better on both sides: a gradient that explodes is no better than one that vanishes.
         gaps = [estimate(np.abs(found[other, n]) - np.abs(found[own, n]), test=True) for other, n in pairs]
-        yes, no = shown(gaps)
+        yes, no = shown(evidence, gaps)
         deep = UNTRAINED["layers"][-1]
         lost = ", ".join(f"{row} {found[row, deep].mean():.1f}" for row in functions)
         reason = f"{said} keeps more of the gradient in {yes} and less in {no} of {len(pairs)} comparisons over"
@@ -114,6 +119,7 @@ def trains_better(experiment, pairs, said):
         Its verdict: that of paired t-tests over seeds, corrected over all pairs.
     """
 
+    @stated(f"its accuracy in deep networks is above each rival's at every depth by {PAIRED}", experiment)
     def rule(evidence):
         found, used = [], []
         for column, row, rival in pairs:
@@ -123,7 +129,7 @@ def trains_better(experiment, pairs, said):
                 used += [r for of in (row, rival) for r in evidence.records(experiment, column, of, "laptop").values()]
         if not found:
             return Verdict("undecided", f"no comparison has two records on each side yet; {experiment} makes them")
-        yes, no = shown(found)
+        yes, no = shown(evidence, found)
         spread = " to ".join(f"{of(d.mean for d in found):+.1f}".replace("-", "−") for of in (min, max))
         reason = f"{said} above in {yes} and below in {no} of {len(pairs)} comparisons, by {spread} points"
         n = min(d.n for d in found)
@@ -132,7 +138,7 @@ def trains_better(experiment, pairs, said):
     return rule
 
 
-def shown(differences):
+def shown(evidence, differences):
     """Of differences with their p-values, how many are significantly above zero, and how many below, by Holm's correction."""
-    significant = [p is not None and p < ALPHA for p in holm([d.p for d in differences])]
+    significant = evidence.significant([d.p for d in differences])
     return tuple(sum(s and sign * d.mean > 0 for s, d in zip(significant, differences, strict=True)) for sign in (1, -1))

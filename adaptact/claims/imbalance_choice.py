@@ -8,10 +8,10 @@ from scipy import stats
 
 from ..experiments.imbalance import ARTICLES, RATIOS, network_column, ratio_column
 from ..stats import holm
-from .base import Verdict, hardware_of
+from .base import Verdict, hardware_of, stated
 from .contrasts import ENOUGH, PROFILE, Place, beyond, judged, signed, values
 from .imbalance_measures import CONDITIONS, DEEP_BOTH, OTHER_SETS, POINTS, RARE, RELIABLE, macro_f1, pr_auc
-from .rules import ALPHA, decided
+from .rules import PAIRED, decided
 
 
 def scores(evidence, where, measure, rows=ARTICLES):
@@ -36,8 +36,12 @@ def _best(of, rows=None):
     return max(rows or of, key=lambda row: of[row].mean())
 
 
-def _common(evidence, conditions, found):
-    used = [r for label in found for row in ARTICLES for r in evidence.records(*conditions[label], row, PROFILE).values()]
+def _tests(conditions):
+    return [experiment for experiment, _ in conditions.values()]
+
+
+def _common(evidence, conditions, found, rows=ARTICLES):
+    used = [r for label in found for row in rows for r in evidence.records(*conditions[label], row, PROFILE).values()]
     n = min(len(next(iter(of.values()))) for of in found.values())
     return {"n": n, "profile": PROFILE, "hardware": hardware_of(used)}
 
@@ -47,6 +51,10 @@ def _nothing(conditions):
     return Verdict("undecided", f"no condition has records of {ENOUGH} seeds of all functions yet; {names} makes them")
 
 
+@stated(
+    f"each pick is less than {POINTS:g} points of macro-F1 below the best other function under each condition by {PAIRED}",
+    *_tests(CONDITIONS),
+)
 def reliable(evidence):
     """Each of the article's picks is nowhere more than `POINTS` of macro-F1 below the best other function that it names."""
     found = _scored(evidence, CONDITIONS, macro_f1)
@@ -57,7 +65,7 @@ def reliable(evidence):
         for row in RELIABLE:
             labels.append(f"{row} ({label})")
             samples.append(of[row] - of[_best(of, [other for other in of if other != row])])
-    yes, no = judged(samples, -POINTS, -POINTS)
+    yes, no = judged(samples, -POINTS, -POINTS, evidence.alpha)
     below = [label for label, n in zip(labels, no, strict=True) if n]
     worst = signed(min(sample.mean() for sample in samples), 1)
     total = len(CONDITIONS) * len(RELIABLE)
@@ -67,6 +75,7 @@ def reliable(evidence):
     return Verdict(decided(sum(yes), sum(no), total), reason, f"{worst} at worst", **_common(evidence, CONDITIONS, found))
 
 
+@stated(f"without a remedy Swish is below the best pick in PR-AUC in each case by {PAIRED}", *_tests(RARE | OTHER_SETS))
 def not_alone(evidence):
     """Without a remedy, Swish is below the best of the article's picks in PR-AUC."""
     conditions = RARE | OTHER_SETS
@@ -74,7 +83,7 @@ def not_alone(evidence):
     if not found:
         return _nothing(conditions)
     samples = [of[_best(of, RELIABLE)] - of["Swish"] for of in found.values()]
-    yes, no = judged(samples)
+    yes, no = judged(samples, alpha=evidence.alpha)
     said = ", ".join(f"{label} {signed(-sample.mean(), 1)}" for label, sample in zip(found, samples, strict=True))
     reason = f"Swish alone is below the best of ReLU, its variants and ELU in {sum(yes)} and above it in {sum(no)} of"
     reason += f" {len(conditions)} cases (points of PR-AUC: {said})"
@@ -120,6 +129,11 @@ def depends(conditions, measure, unit):
         else *undecided*.
     """
 
+    @stated(
+        f"in some two conditions the best functions differ, each above the other in its own by {PAIRED}; it falls, if one function"
+        f" is nowhere {POINTS:g} points below the best; in part, if an analysis of variance finds an interaction ({{alpha}})",
+        *_tests(conditions),
+    )
     def rule(evidence):
         found = _scored(evidence, conditions, measure)
         if len(found) < len(conditions):
@@ -130,11 +144,11 @@ def depends(conditions, measure, unit):
             beyond(found[at][best[at]] - found[at][best[other]], 0, "greater") for a, b in turned for at, other in ((a, b), (b, a))
         ]
         corrected = holm(tests)
-        crossed = [pair for n, pair in enumerate(turned) if max(corrected[2 * n : 2 * n + 2]) < ALPHA]
+        crossed = [pair for n, pair in enumerate(turned) if max(corrected[2 * n : 2 * n + 2]) < evidence.alpha]
         steady = {
             row: [of[row] - of[_best(of, [other for other in of if other != row])] for of in found.values()] for row in ARTICLES
         }
-        steady = [row for row, samples in steady.items() if all(judged(samples, -POINTS)[0])]
+        steady = [row for row, samples in steady.items() if all(judged(samples, -POINTS, alpha=evidence.alpha)[0])]
         p = interacts(found)
         said = ", ".join(f"{row} at {label}" for label, row in best.items())
         reason = f"best by the mean of {unit}: {said}; {len(crossed)} of {len(turned)} pairs of conditions with other best ones are"
@@ -147,7 +161,7 @@ def depends(conditions, measure, unit):
         elif steady:
             verdict = "does not hold"
         else:
-            verdict = "holds in part" if p < ALPHA else "undecided"
+            verdict = "holds in part" if p < evidence.alpha else "undecided"
         return Verdict(verdict, reason, **_common(evidence, conditions, found))
 
     return rule
@@ -162,6 +176,7 @@ on_the_ratio = depends({ratio_column(ratio): ("imbalance/ratios", ratio_column(r
 def varies_less(row, base):
     """The macro-F1 of a function varies less over seeds than that of another: Levene's test, at each depth and ratio."""
 
+    @stated("its macro-F1 varies less over seeds at each depth and ratio (Levene's test, {alpha}, Holm)", *_tests(DEEP_BOTH))
     def rule(evidence):
         labels, ratios, tests = [], [], {"less": [], "greater": []}
         for label, where in DEEP_BOTH.items():
@@ -175,12 +190,11 @@ def varies_less(row, base):
                 tests[side].append(p if (ratios[-1] < 1) == (side == "less") else 1.0)
         if not labels:
             return _nothing(DEEP_BOTH)
-        yes, no = (sum(p < ALPHA for p in holm(tests[side])) for side in ("less", "greater"))
+        yes, no = (sum(evidence.significant(tests[side])) for side in ("less", "greater"))
         said = ", ".join(f"{label} {ratio:.1f}" for label, ratio in zip(labels, ratios, strict=True))
         reason = f"its deviation over seeds is smaller in {yes} and larger in {no} of {len(DEEP_BOTH)} comparisons (over {base}'s:"
         reason += f" {said})"
         found = {label: scores(evidence, DEEP_BOTH[label], macro_f1, (row, base)) for label in labels}
-        n = min(len(of[row]) for of in found.values())
-        return Verdict(decided(yes, no, len(DEEP_BOTH)), reason, n=n, profile=PROFILE)
+        return Verdict(decided(yes, no, len(DEEP_BOTH)), reason, **_common(evidence, DEEP_BOTH, found, (row, base)))
 
     return rule

@@ -6,9 +6,8 @@ import numpy as np
 from scipy import stats
 
 from ..bench import FILE
-from ..stats import holm
-from .base import Verdict
-from .rules import ALPHA, decided
+from .base import Verdict, stated
+from .rules import decided
 
 RIVALS = ("leaky_relu", "prelu", "elu", "silu", "tanh", "sigmoid")  # fixed and learned functions of the article, and two old ones
 SLIGHTLY = 1.2  # times a training step with ReLU; our choice
@@ -38,6 +37,7 @@ def _common(result):
     return {"profile": "benchmark", "hardware": f"{machine['cpu']}, {machine['threads']} threads"}
 
 
+@stated("each rival takes longer, forward and backward, by Wilcoxon's test over sites ({alpha}, Holm)", "bench")
 def cheapest(evidence):
     """ReLU takes less time than each rival: forward and backward at the sites of two networks."""
     result = _measured(evidence)
@@ -45,7 +45,7 @@ def cheapest(evidence):
         return Verdict("undecided", f"nothing is measured yet; {COMMAND} does it")
     found = {name: _ratios(result, name) for name in RIVALS}
     found = {name: ratios for name, ratios in found.items() if len(ratios)}
-    longer, shorter = ([p < ALPHA for p in holm(ps)] for ps in zip(*map(_longer, found.values()), strict=True))
+    longer, shorter = (evidence.significant(ps) for ps in zip(*map(_longer, found.values()), strict=True))
     said = ", ".join(f"{name} {np.median(ratios):.2f}" for name, ratios in found.items())
     reason = (
         f"of {len(RIVALS)} rivals {sum(longer)} take significantly longer and {sum(shorter)} less (median times ReLU's: {said})"
@@ -53,18 +53,20 @@ def cheapest(evidence):
     return Verdict(decided(sum(longer), sum(shorter), len(RIVALS)), reason, **_common(result))
 
 
+@stated("it takes longer than ReLU, forward and backward, by Wilcoxon's test over sites ({alpha})", "bench")
 def swish_costs_more(evidence):
     """Swish takes more time than ReLU at each site."""
     result = _measured(evidence)
     if result is None:
         return Verdict("undecided", f"nothing is measured yet; {COMMAND} does it")
     ratios = _ratios(result, "silu")
-    more, less = (p < ALPHA for p in _longer(ratios))
+    more, less = (p < evidence.alpha for p in _longer(ratios))
     spread = f"{ratios.min():.2f} to {ratios.max():.2f} times ReLU"
     reason = f"forward and backward take {spread} at {len(ratios)} sites"
     return Verdict(decided(int(more), int(less), 1), reason, spread, **_common(result))
 
 
+@stated(f"a training step takes less than {SLIGHTLY:g} times ReLU's in each network", "bench")
 def only_slightly(evidence):
     """A whole training step with Swish is less than `SLIGHTLY` times one with ReLU, in each network."""
     result = _measured(evidence)

@@ -6,7 +6,7 @@ import torch
 from ..activations.leaf import leaf
 from ..experiments import get
 from ..stats import paired
-from .base import Verdict, hardware_of
+from .base import Verdict, hardware_of, stated
 from .rules import FEW, TRAINED
 
 LONG = 50  # epochs from which on a plateau, or where a form ends, can be told
@@ -19,6 +19,7 @@ PRINTED_WINNERS = {
 }
 
 
+@stated("at the paper's scale the gain, best row against best, is 6.5 to 8.5 points", "leaf/table-2", "leaf/table-3")
 def best_networks(evidence):
     """The best KerasNet row against the best LeNet-5 row, and row against row, on CIFAR-10."""
     tables = ("leaf/table-3", "leaf/table-2")
@@ -38,13 +39,17 @@ def best_networks(evidence):
     greatest = _minus(f"{gains[top].mean:+.2f} ({top})")
     if profile != "paper":
         reason = f"only {profile} records, of {len(gains)} rows; the greatest gain of a row is {greatest}"
-        return Verdict("undecided", reason, **common)
+        return Verdict("undecided", reason, **common, waits="scale")
     if common["n"] < FEW:
         return Verdict("undecided", f"one seed is no finding; row against row up to {greatest}", **common)
     near = 6.5 <= best[0] - best[1] <= 8.5
     return Verdict("holds" if near else "does not hold", f"best against best; row against row up to {greatest}", **common)
 
 
+@stated(
+    f"after {LONG} epochs or more LEAF gains more than Tanh in the second half of training, with the whole {{interval}}",
+    "leaf/figure-6",
+)
 def plateau(evidence):
     """What the second half of training still gains: the best accuracy over all epochs less that of the first half."""
     for profile in TRAINED:
@@ -59,13 +64,13 @@ def plateau(evidence):
         return max(accuracy) - max(accuracy[: (len(accuracy) + 1) // 2])
 
     gains = [{seed: late(record) for seed, record in of.items() if record.status == "done"} for of in records]
-    found = paired(gains[1], gains[0])
+    found = evidence.paired(gains[1], gains[0])
     tanh, adaptive = (np.mean(list(of.values())) for of in gains)
     epochs = next(iter(records[0].values())).run.epochs
     common = {"n": found.n, "profile": profile, "hardware": _machines(records)}
     common["ours"] = _minus(f"Tanh {tanh:+.2f}, LEAF {adaptive:+.2f} in the second half")
     if epochs < LONG:
-        return Verdict("undecided", f"{epochs} epochs are too few for a plateau", **common)
+        return Verdict("undecided", f"{epochs} epochs are too few for a plateau", **common, waits="scale")
     if found.low is None:
         return Verdict("undecided", "one seed has no interval", **common)
     common["interval"] = (round(found.low, 3), round(found.high, 3))
@@ -73,6 +78,12 @@ def plateau(evidence):
     return Verdict(verdict, f"LEAF gains {found.mean:+.2f} points more than Tanh in the second half", **common)
 
 
+@stated(
+    f"rho1 moves at least {MOSTLY} times as far as rho3, the {{interval}} of the difference above 0, and rho3 of LEAF as"
+    " ReLU by less than 0.01; in part, if one of these is so",
+    "leaf/table-2",
+    "leaf/table-3",
+)
 def rho1(tables, silu_rows, relu_rows, evidence):
     """How far rho1 and rho3 of LEAF as SiLU have moved, and rho3 of LEAF as ReLU, relative to their start."""
     for profile in TRAINED:
@@ -95,7 +106,7 @@ def rho1(tables, silu_rows, relu_rows, evidence):
         for name, of in by_seed.items():
             of.setdefault(record.run.seed, []).append(_moved(record, name))
     moves = {name: {seed: float(np.mean(values)) for seed, values in of.items()} for name, of in by_seed.items()}
-    found, still = paired(moves["rho1"], moves["rho3"]), max(_moved(record, "rho3") for record in relu)
+    found, still = evidence.paired(moves["rho1"], moves["rho3"]), max(_moved(record, "rho3") for record in relu)
     slope, gate = (np.mean(list(of.values())) for of in moves.values())
     machines = hardware_of(silu + relu)
     common = {"ours": f"rho1 {slope:.3f}, rho3 {gate:.3f}", "n": found.n, "profile": profile, "hardware": machines}
@@ -139,6 +150,11 @@ def asymmetry(parameters, low=-2.0, high=2.0):
     return abs(second - first) / (second + first) if second + first else 0.0
 
 
+@stated(
+    f"the median asymmetry of sampled neurons is above {RECTIFIED:g} (0 at the start, 1 for ReLU), from both starts; against it"
+    f" speaks only a training of {LONG} epochs or more",
+    "leaf/table-5",
+)
 def rectify(rows, evidence):
     """The asymmetry of sampled neurons in the convolutions of KerasNet on CIFAR-10."""
     for profile in TRAINED:
@@ -163,7 +179,9 @@ def rectify(rows, evidence):
     if min(medians.values()) > RECTIFIED:
         return Verdict("holds", reason, **common)
     if epochs < LONG:
-        return Verdict("undecided", f"{reason}, after {epochs} epochs, too few to tell where the forms end", **common)
+        return Verdict(
+            "undecided", f"{reason}, after {epochs} epochs, too few to tell where the forms end", **common, waits="scale"
+        )
     return Verdict("holds in part" if max(medians.values()) > RECTIFIED else "does not hold", reason, **common)
 
 
@@ -180,6 +198,10 @@ def saturated(record):
     return (below / total, above / total) if total else None
 
 
+@stated(
+    "more than a tenth of the inputs of LEAF as Sigmoid are below −3, twice as many as above 3 and as of LEAF as Tanh's below −3",
+    "leaf/table-5",
+)
 def negative_saturation(evidence):
     """Whether the inputs of LEAF as Sigmoid are on its flat negative side, and those of LEAF as Tanh are not."""
     row = "LEAF as {}, P24SI"
@@ -224,6 +246,7 @@ def winners(evidence, profile):
     return found
 
 
+@stated("at the paper's scale all 10 winners are the printed ones; in part, if more than half are", "leaf/seeds")
 def same_winners(evidence):
     """Whether the winners of each seed are the printed ones."""
     for profile in TRAINED:
@@ -239,9 +262,11 @@ def same_winners(evidence):
     common = {"ours": ours, "n": max(map(len, found.values())), "profile": profile, "hardware": _machines(used)}
     said = f"{agree} of {total} winners agree"
     if profile != "paper":
-        return Verdict("undecided", f"{profile} records cannot tell who wins after 100 epochs; there {said}", **common)
+        return Verdict(
+            "undecided", f"{profile} records cannot tell who wins after 100 epochs; there {said}", **common, waits="scale"
+        )
     if total < 10:
-        return Verdict("undecided", f"{said}, {10 - total} are missing", **common)
+        return Verdict("undecided", f"{said}, {10 - total} are missing", **common, waits="scale")
     return Verdict("holds" if agree == 10 else "holds in part" if agree > 5 else "does not hold", said, **common)
 
 

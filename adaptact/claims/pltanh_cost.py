@@ -6,15 +6,19 @@ import numpy as np
 from scipy import stats
 
 from ..bench_depth import FILE
-from ..stats import holm
-from .base import Verdict
-from .rules import ALPHA, decided, parts
+from .base import Verdict, stated
+from .rules import decided, parts
 
 COMMAND = "python -m adaptact bench depth --rounds 9 --results results"
 MARGIN = 0.05  # of ReLU's training step: a ratio that grows by less over all depths does not grow
 FEW_DEPTHS, FEW_ROUNDS = 3, 2  # that a trend needs
 
 
+@stated(
+    "all quartiles of the ratio to ReLU's step are above 1 at every depth, and it grows with depth (Page's test, {alpha}, Holm); it"
+    f" does not, if its end is less than {MARGIN:g} above its beginning (Wilcoxon's)",
+    "bench depth",
+)
 def overhead(evidence):
     """Whether a training step with PLTanh takes longer than with ReLU, and by a larger factor in deeper networks.
 
@@ -43,7 +47,10 @@ def overhead(evidence):
             compared.setdefault(f"{line['body']}, {line['function']}", {})[line["depth"]] = line
     machine = result["machine"]
     common = {"profile": "benchmark", "hardware": f"{machine['cpu']}, {machine['threads']} thread"}
-    both = {"costs more": lambda _: _costs(compared, common), "the more so in deep networks": lambda _: _grows(compared, common)}
+    both = {
+        "costs more": lambda _: _costs(compared, common),
+        "the more so in deep networks": lambda of: _grows(of, compared, common),
+    }
     return parts(both)(evidence)
 
 
@@ -81,13 +88,13 @@ def _costs(compared, common):
     return Verdict(decided(more, less, len(quartiles)), reason, spread, **common)
 
 
-def _grows(compared, common):
+def _grows(evidence, compared, common):
     compared = {name: dict(sorted(of.items())) for name, of in compared.items()}
     rounds = min(len(line["ratios"]) for of in compared.values() for line in of.values())
     if rounds < FEW_ROUNDS or min(map(len, compared.values())) < FEW_DEPTHS:
         return Verdict("undecided", f"a trend needs {FEW_DEPTHS} depths and {FEW_ROUNDS} rounds", **common)
     found = {name: trend(np.transpose([line["ratios"] for line in of.values()])) for name, of in compared.items()}
-    grows, stays = ([p < ALPHA for p in holm([each[test] for each in found.values()])] for test in (0, 1))
+    grows, stays = (evidence.significant([each[test] for each in found.values()]) for test in (0, 1))
     stays = [stay and not grow for grow, stay in zip(grows, stays, strict=True)]
     said = []
     for name, of in compared.items():

@@ -9,16 +9,17 @@ from scipy import stats
 from .. import activations
 from ..experiments import get
 from ..experiments.pltanh import ALPHAS, DEPTHS
-from ..stats import holm, paired
-from .base import Verdict, hardware_of
+from ..stats import paired
+from .base import Verdict, hardware_of, stated
 from .gradients import keeps_more, trains_better
 from .pltanh_training import FOLDS, OVERLAP, nothing, signed
-from .rules import ALPHA, FEW, decided
+from .rules import FEW, PAIRED, decided
 
 DEEP = "pltanh/depth"
 HIGH, USUAL, LOW = (1.0, 2.0, 5.0), 0.01, 0.001  # alphas of the deep networks
 
 
+@stated("its size is alpha, to a thousandth, at each of 100,001 places", "calculus")
 def negative_slope(evidence):
     """The slope for negative inputs, by autograd in float64 and in float32, which networks are trained in."""
     least = []
@@ -31,6 +32,7 @@ def negative_slope(evidence):
     return Verdict(verdict, "it is −alpha at each of 100,001 places, in float32 too", profile="computed")
 
 
+@stated("no layer of any trained network with PLTanh has a unit whose slope is 0 for every image", FOLDS)
 def no_dead(evidence):
     """Units with a slope of zero for every image, in all recorded networks with PLTanh, and in those with ReLU."""
     dead, used, n = {}, [], []
@@ -52,6 +54,7 @@ def no_dead(evidence):
     return Verdict("holds" if not without["PLTanh"] else "does not hold", reason, f"{without['PLTanh']} dead", **common)
 
 
+@stated(f"on each data set fewer units than with ReLU have a slope below 0.05 for every image, by {PAIRED}", FOLDS)
 def no_nearly_dead(evidence):
     """Units whose slope stays below a twentieth for every image: PLTanh at its usual alpha against ReLU."""
     gaps, used = [], []
@@ -66,7 +69,7 @@ def no_nearly_dead(evidence):
             gaps.append((column, difference))
     if not gaps:
         return nothing(FOLDS)
-    shown = [p is not None and p < ALPHA for p in holm([gap.p for _, gap in gaps])]
+    shown = evidence.significant([gap.p for _, gap in gaps])
     fewer, more = (sum(s and sign * gap.mean < 0 for s, (_, gap) in zip(shown, gaps, strict=True)) for sign in (1, -1))
     said = ", ".join(f"{column} {signed(gap.mean, 0)}" for column, gap in gaps)
     reason = f"with alpha 0.01 units that no image moves by a slope of 0.05 are fewer than with ReLU on {fewer} and more on {more}"
@@ -86,6 +89,11 @@ trains = trains_better(
 )
 
 
+@stated(
+    f"at each alpha of {', '.join(f'{alpha:g}' for alpha in HIGH)} more runs than at {USUAL:g} diverge, or their training loss"
+    " rises (Fisher's test, {alpha}, Holm); in part, if at some; it falls, if none does",
+    DEEP,
+)
 def too_high(evidence):
     """Whether large alphas make training unstable: runs that diverge, or whose training loss rises from one epoch to the next."""
     rises, used, n = {}, [], []
@@ -99,7 +107,7 @@ def too_high(evidence):
         return nothing(DEEP)
     usual = rises[USUAL]
     tables = [[[sum(of), len(of) - sum(of)], [sum(usual), len(usual) - sum(usual)]] for of in map(rises.get, HIGH)]
-    shown = [p < ALPHA for p in holm([float(stats.fisher_exact(t, alternative="greater").pvalue) for t in tables])]
+    shown = evidence.significant([float(stats.fisher_exact(t, alternative="greater").pvalue) for t in tables])
     said = ", ".join(f"{sum(of)} of {len(of)} at {slope:g}" for slope, of in rises.items())
     reason = f"runs that diverge or whose training loss rises: {said}"
     none = not any(sum(rises[slope]) for slope in HIGH)
@@ -113,6 +121,7 @@ def unstable(record):
     return record.status == "diverged" or any(b > a for a, b in pairwise(losses))
 
 
+@stated(f"at alpha {LOW:g} some unit is dead, or more are nearly dead than at {USUAL:g} (paired t-test, {{alpha}})", DEEP)
 def too_low(evidence):
     """Whether units die at a small alpha: exactly, none can; nearly, compared with a larger one."""
     shares, used = {}, []
@@ -135,6 +144,6 @@ def too_low(evidence):
         f"at alpha {LOW:g} {'no unit is' if dead == 0 else f'up to {dead:.0%} of units are'} dead; nearly dead, with slopes below"
     )
     reason += f" 0.05 for every image, are {low:.0f} % at {LOW:g} and {usual:.0f} % at {USUAL:g}"
-    died = dead > 0 or (difference.p is not None and difference.p < ALPHA and difference.mean > 0)
+    died = dead > 0 or (difference.p is not None and difference.p < evidence.alpha and difference.mean > 0)
     n = len({seed for seed, _ in shares[LOW]})
     return Verdict("holds" if died else "does not hold", reason, n=n, profile="laptop", hardware=hardware_of(used))

@@ -8,9 +8,9 @@ from scipy import stats
 from ..data import SOURCES
 from ..experiments import get
 from ..experiments.pltanh import ALPHAS, RIVALS
-from ..stats import Estimate, estimate, holm, paired
-from .base import Verdict, hardware_of
-from .rules import ALPHA, FEW, TRAINED, decided
+from ..stats import Estimate, holm, paired
+from .base import Verdict, hardware_of, stated
+from .rules import FEW, TRAINED, decided
 
 FOLDS, GRID = "pltanh/folds", "pltanh/alpha"
 # The five data sets, each with what stands in for it where it is not to be had.
@@ -22,6 +22,7 @@ SETS = {
     "histopathology": ("pcam", "pneumonia"),
 }
 OVERLAP = get(FOLDS).overlap
+FOLDED = "t-tests paired by seed and fold ({alpha}, Holm, corrected for overlapping folds)"
 
 
 class Comparison(NamedTuple):
@@ -79,8 +80,8 @@ def _recorded(evidence, rows, column, profile):
     return next(has, None)
 
 
-def _count(comparisons):
-    shown = [c for c in comparisons if c.p is not None and c.p < ALPHA]
+def _count(comparisons, alpha):
+    shown = [c for c in comparisons if c.p is not None and c.p < alpha]
     return sum(c.difference.mean > 0 for c in shown), sum(c.difference.mean < 0 for c in shown)
 
 
@@ -111,15 +112,20 @@ def gains(row="PLTanh, searched"):
     all five" is refuted in our network.
     """
 
+    @stated(
+        f"at full scale accuracy is above each rival's on each of {len(SETS)} data sets by {FOLDED}; it falls there, if it is below"
+        " some and above none",
+        FOLDS,
+    )
     def rule(evidence):
         every = compared(evidence, row)
         if not every:
             return nothing(FOLDS)
         full = compared(evidence, row, profiles=("paper",))
-        yes, no = _count(every)
+        yes, no = _count(every, evidence.alpha)
         total = len(SETS) * len(RIVALS)
         reason = f"of {total} comparisons {len(every)} are recorded: PLTanh is significantly above in {yes} and below in {no}"
-        (up, down), sets = _count(full), len({c.dataset for c in full})
+        (up, down), sets = _count(full, evidence.alpha), len({c.dataset for c in full})
         if full:
             reason += f"; at full scale, on {sets} of {len(SETS)} data sets, above in {up} and below in {down} of {len(full)}"
         if len(full) == total:
@@ -127,7 +133,7 @@ def gains(row="PLTanh, searched"):
         else:
             verdict = "does not hold" if down and not up else "undecided"
             reason += "; the others are smaller" if full else "; a printed number is decided at the paper's scale"
-        return Verdict(verdict, reason, **_common(full or every))
+        return Verdict(verdict, reason, **_common(full or every), waits="seeds" if len(full) == total else "scale")
 
     return rule
 
@@ -135,11 +141,12 @@ def gains(row="PLTanh, searched"):
 def consistently(metrics, row="PLTanh, searched"):
     """Macro metrics above each rival's on each data set."""
 
+    @stated(f"each metric is above each rival's on each of {len(SETS)} data sets by {FOLDED}", FOLDS)
     def rule(evidence):
         by_metric = {metric: compared(evidence, row, metric=metric) for metric in metrics}
         if not any(by_metric.values()):
             return nothing(FOLDS)
-        counts = {metric: _count(found) for metric, found in by_metric.items()}
+        counts = {metric: _count(found, evidence.alpha) for metric, found in by_metric.items()}
         yes, no = (sum(count[side] for count in counts.values()) for side in (0, 1))
         made = sum(map(len, by_metric.values()))
         total = len(SETS) * len(RIVALS) * len(metrics)
@@ -156,6 +163,10 @@ def consistently(metrics, row="PLTanh, searched"):
 def reported(datasets, row, printed, experiment=FOLDS, tolerance=1.0):
     """A number of a third-party summary, which records at the paper's scale decide within a point; others are shown beside it."""
 
+    @stated(
+        f"at the paper's scale our mean is within {tolerance:g} point of {printed:g} %, or its {{interval}} holds it",
+        experiment,
+    )
     def rule(evidence):
         for profile in TRAINED:
             for dataset in datasets if profile != "paper" else datasets[:1]:
@@ -167,31 +178,34 @@ def reported(datasets, row, printed, experiment=FOLDS, tolerance=1.0):
                 values = evidence.scores(experiment, column, row, profile, "last")
                 if len(values) < FEW:
                     continue
-                ours = estimate(list(values.values()), overlap=OVERLAP)
+                ours = evidence.estimate(list(values.values()), overlap=OVERLAP)
                 common = {"ours": f"{ours.mean:.2f} %", "interval": (round(ours.low, 2), round(ours.high, 2)), "n": ours.n}
                 common |= {"profile": profile, "hardware": hardware_of(records.values())}
                 if profile != "paper":
                     what = f"on the stand-in {column}" if stand_in else f"at {profile} scale"
-                    return Verdict("undecided", f"only records {what} are there, which cannot decide a printed number", **common)
+                    reason = f"only records {what} are there, which cannot decide a printed number"
+                    return Verdict("undecided", reason, **common, waits="scale")
                 near = abs(ours.mean - printed) <= max(tolerance, ours.high - ours.mean)
                 reason = f"ours is {abs(ours.mean - printed):.2f} points away; the network is our guess"
-                return Verdict("holds" if near else "undecided", reason, **common)
+                return Verdict("holds" if near else "undecided", reason, **common, waits="source")
         return nothing(experiment)
 
     return rule
 
 
+@stated(f"the searched alpha is above 0.01 on each of {len(SETS)} data sets by {FOLDED}", FOLDS)
 def tuned(evidence):
     """The searched alpha against 0.01, on each data set."""
     found = compared(evidence, "PLTanh, searched", ["PLTanh"], otherwise=None)
     if not found:
         return nothing(FOLDS)
-    yes, no = _count(found)
+    yes, no = _count(found, evidence.alpha)
     said = "; ".join(f"{c.dataset} {signed(c.difference.mean)}" for c in found)
     reason = f"searched less 0.01 is significantly above on {yes} and below on {no} of {len(found)} data sets ({said})"
     return Verdict(decided(yes, no, len(SETS)), reason, **_common(found))
 
 
+@stated(f"on some data set its own best alpha is above the one that is best on all, by {FOLDED}", GRID)
 def one_alpha(evidence):
     """Whether the best alpha of one data set is worse than another's best on that other: a grid on the same folds."""
     by_set, used = {}, []
@@ -213,8 +227,7 @@ def one_alpha(evidence):
     common = max(sorted(shared), key=rank.get)
     best = {column: max(of, key=of.get) for column, of in means.items()}
     losses = {c: paired(by_set[c][best[c]], by_set[c][common], overlap=OVERLAP) for c in by_set if best[c] != common}
-    corrected = holm([loss.p for loss in losses.values()])
-    worse = [c for c, p in zip(losses, corrected, strict=True) if p is not None and p < ALPHA]
+    worse = [c for c, shown in zip(losses, evidence.significant([of.p for of in losses.values()]), strict=True) if shown]
     said = ", ".join(f"{column} {a:g}" for column, a in best.items())
     reason = f"best of the grid: {said}; against the one alpha {common:g} a set's own best is significantly better on {len(worse)}"
     reason += f" of {len(by_set)} sets"

@@ -1,16 +1,15 @@
-"""Rules that several claims share: each makes a function from an `Evidence` to a `Verdict`."""
+"""Rules that several claims share: each makes a function from an `Evidence` to a `Verdict`, stated in a sentence."""
 
 import numpy as np
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
 from ..experiments import get
-from ..stats import estimate, holm, paired
-from .base import Verdict, hardware_of
+from .base import Verdict, deviations, hardware_of, stated
 
-ALPHA = 0.05  # of the tests of one claim together, by Holm's correction
 TRAINED = ("paper", "laptop")  # the profiles whose records are evidence, the better first
 FEW = 2  # seeds that a comparison must have
+PAIRED = "paired t-tests over seeds ({alpha}, Holm)"  # how most rules state their test
 
 
 def better(pairs, *, worse=False, selection="best_test"):
@@ -32,13 +31,17 @@ def better(pairs, *, worse=False, selection="best_test"):
         and the average of several is on the right side with its whole interval; else *undecided*.
     """
 
+    side = "below" if worse else "above"
+
+    @stated(
+        f"each row is {side} its base by {PAIRED}; in part, if the average of all is, with its whole {{interval}}", *_tests(pairs)
+    )
     def rule(evidence):
         profile, compared = _compared(evidence, pairs, selection)
         if profile is None:
             return _nothing(pairs)
-        estimates = [paired(*values) for values in compared]
-        corrected = holm([found and found.p for found in estimates])
-        shown = [p is not None and p < ALPHA for p in corrected]
+        estimates = [evidence.paired(*values) for values in compared]
+        shown = evidence.significant([found and found.p for found in estimates])
         sign = -1 if worse else 1
         right = [s and sign * found.mean > 0 for s, found in zip(shown, estimates, strict=True)]
         wrong = [s and sign * found.mean < 0 for s, found in zip(shown, estimates, strict=True)]
@@ -67,15 +70,18 @@ def level(pairs, *, or_better=False):
         beyond the margin shows the opposite.
     """
 
+    near = "is less than {margin} below its base" if or_better else "is within {margin} of its base"
+
+    @stated(f"each row {near}, pooled over all rows, by paired equivalence tests ({{alpha}}, Holm)", *_tests(pairs))
     def rule(evidence):
         profile, compared = _compared(evidence, pairs)
         if profile is None:
             return _nothing(pairs)
-        margin = seed_deviation([list(values.values()) for both in compared for values in both])
+        margin = evidence.margin * seed_deviation([list(values.values()) for both in compared for values in both])
         tests = [_beside(both, margin, or_better) for both in compared]
-        right, wrong = ([p is not None and p < ALPHA for p in holm(ps)] for ps in zip(*tests, strict=True))
+        right, wrong = (evidence.significant(ps) for ps in zip(*tests, strict=True))
         margins = f"less than {margin:.2f} points below the base" if or_better else f"within {margin:.2f} points of each other"
-        margins += " (one standard deviation over seeds)"
+        margins += f" ({deviations(evidence.margin)})"
         return _verdict(evidence, pairs, compared, profile, right, wrong, (margins, "significantly farther apart"))
 
     return rule
@@ -97,8 +103,12 @@ def printed_gain(pair, published):
         difference has its sign but another size; *does not hold* when its sign is significantly the other.
     """
 
+    @stated(
+        f"at the paper's scale the {{interval}} holds the printed {published:+.2f} points; in part, if it has the sign alone",
+        pair.experiment,
+    )
     def rule(evidence):
-        ours = {profile: paired(*_both(evidence, pair, profile)) for profile in TRAINED}
+        ours = {profile: evidence.paired(*_both(evidence, pair, profile)) for profile in TRAINED}
         profile = next((name for name in TRAINED if ours[name]), None)
         if profile is None:
             return _nothing([pair])
@@ -107,7 +117,8 @@ def printed_gain(pair, published):
         common["hardware"] = hardware_of(_records(evidence, [pair], profile))
         if profile != "paper":
             reason = f"a printed number is decided at the paper's scale, and only {profile} records are there"
-            return Verdict("undecided", f"{reason}: {_points(found)} points after {_epochs(evidence, pair, profile)}", **common)
+            reason = f"{reason}: {_points(found)} points after {_epochs(evidence, pair, profile)}"
+            return Verdict("undecided", reason, **common, waits="scale")
         if interval is None:
             return Verdict("undecided", "one seed has no interval", **common)
         low, high = interval
@@ -138,6 +149,13 @@ def parts(named):
         the value.
     """
 
+    by_sentence = {}
+    for name, part in named.items():
+        by_sentence.setdefault(getattr(part, "says", ""), []).append(name)
+    sentences = "; ".join(f"({' and '.join(names)}) {says}" for says, names in by_sentence.items())
+    whole = "both parts do" if len(named) == 2 else f"all {len(named)} parts do"
+
+    @stated(f"{whole}: {sentences}", *(test for part in named.values() for test in getattr(part, "tests", ())))
     def rule(evidence):
         found = {name: part(evidence) for name, part in named.items()}
         said = {verdict.verdict for verdict in found.values()}
@@ -149,7 +167,8 @@ def parts(named):
             whole = "does not hold" if "does not hold" in said else "undecided"
         first = next((v for v in found.values() if v.n), next(iter(found.values())))
         reason = "; ".join(f"{name}: {v.verdict}, {v.reason}" for name, v in found.items())
-        return Verdict(whole, reason, first.ours, first.interval, first.n, first.profile, first.hardware)
+        waits = next((v.waits for v in found.values() if v.waits), None)
+        return Verdict(whole, reason, first.ours, first.interval, first.n, first.profile, first.hardware, waits)
 
     return rule
 
@@ -203,7 +222,7 @@ def _verdict(evidence, pairs, compared, profile, right, wrong, words, sign=0):
     yes, no, all_of_them = sum(right), sum(wrong), len(pairs)
     counts = list(map(_shared, compared))
     verdict = decided(yes, no, all_of_them)
-    average, n = average_estimate(compared), min((k for k in map(_shared, compared) if k >= FEW), default=0)
+    average, n = average_estimate(evidence, compared), min((k for k in map(_shared, compared) if k >= FEW), default=0)
     in_mean = average is not None and all_of_them > 1 and sign * average.low > 0 and sign * average.high > 0
     if verdict == "undecided" and in_mean and not no:
         verdict = "holds in part"
@@ -227,18 +246,22 @@ def decided(yes, no, total):
     return "holds in part" if yes and (no or 2 * yes >= total) else "undecided"
 
 
-def average_estimate(compared):
+def average_estimate(evidence, compared):
     """The mean difference of the pairs that have two seeds or more, taken seed by seed; None if they share no two."""
     pairs = [(a, b) for a, b in compared if _shared((a, b)) >= FEW]
     seeds = set.intersection(*(set(a.keys() & b.keys()) for a, b in pairs)) if pairs else set()
     if len(seeds) < FEW:
         return None
-    return estimate([np.mean([a[seed] - b[seed] for a, b in pairs]) for seed in sorted(seeds)])
+    return evidence.estimate([np.mean([a[seed] - b[seed] for a, b in pairs]) for seed in sorted(seeds)])
 
 
 def _shared(both):
     """How many seeds a pair has in common."""
     return len(both[0].keys() & both[1].keys())
+
+
+def _tests(pairs):
+    return [pair.experiment for pair in pairs]
 
 
 def _records(evidence, pairs, profile):

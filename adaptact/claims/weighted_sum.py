@@ -7,9 +7,9 @@ from scipy import stats
 from ..activations.weighted_sum import weighted_sum
 from ..experiments import get
 from ..experiments.weighted_sum import published, published_name
-from ..stats import estimate, holm
-from .base import Claim, Verdict, hardware_of
-from .rules import ALPHA, FEW, TRAINED, decided, parts
+from ..stats import estimate
+from .base import ALPHA, Claim, Verdict, hardware_of, stated
+from .rules import FEW, TRAINED, decided, parts
 
 TABLE = "weighted_sum/table-1"
 EQUAL, RANDOM = "weighted sum", "weighted sum, random start"
@@ -116,38 +116,43 @@ def _nothing():
     return Verdict("undecided", f"not all three data sets have records of two seeds; {TABLE} makes them")
 
 
+@stated(
+    "at the paper's scale each printed coefficient lies where one more run would, in its {interval}; in part, if half do;"
+    " undecided, if those of random starts hold half",
+    TABLE,
+)
 def coefficients_agree(evidence):
     """In how many cells the printed coefficient lies where another run of ours would, with 95 % probability."""
     found, common, stand_in = _best(evidence, EQUAL)
     if found is None:
         return _nothing()
-    equal, total = _cells_inside(found), 3 * len(published())
+    equal, total = _cells_inside(found, evidence.alpha), 3 * len(published())
     reason = f"from equal starts the printed number lies in the interval of one more run in {equal} of {total} cells{stand_in}"
     at_random, other, _ = _best(evidence, RANDOM)
     wide = 0
     if at_random is not None:
-        wide = _cells_inside(at_random)
+        wide = _cells_inside(at_random, evidence.alpha)
         reason += f"; from random starts ({other['profile']}), whose intervals are wide, in {wide}: what the paper starts from is"
         reason += " not in the text available to us"
     common["ours"] = f"{equal} of {total} agree"
     if common["profile"] != "paper":
-        return Verdict("undecided", f"a printed number is decided at the paper's scale, here: {reason}", **common)
+        return Verdict("undecided", f"a printed number is decided at the paper's scale, here: {reason}", **common, waits="scale")
     if 2 * equal >= total:
         return Verdict("holds" if equal == total else "holds in part", reason, **common)
     # Where another start may give almost any table, another table does not refute the printed one.
-    return Verdict("undecided" if 2 * wide >= total else "does not hold", reason, **common)
+    return Verdict("undecided" if 2 * wide >= total else "does not hold", reason, **common, waits="source")
 
 
-def _cells_inside(found):
-    return sum(inside(found[cell].values(), printed) for cell, printed in published().items())
+def _cells_inside(found, alpha):
+    return sum(inside(found[cell].values(), printed, alpha) for cell, printed in published().items())
 
 
-def inside(runs, printed):
-    """How many of the printed coefficients lie in the 95 % prediction interval for one more run."""
+def inside(runs, printed, alpha=ALPHA):
+    """How many of the printed coefficients lie in the prediction interval for one more run, of 95 % unless asked otherwise."""
     runs, count = list(runs), 0
     for function, value in printed.items():
         ours = np.array([run[function] for run in runs])
-        half = stats.t.ppf(0.975, len(ours) - 1) * ours.std(ddof=1) * np.sqrt(1 + 1 / len(ours))
+        half = stats.t.ppf(1 - alpha / 2, len(ours) - 1) * ours.std(ddof=1) * np.sqrt(1 + 1 / len(ours))
         count += abs(value - ours.mean()) <= half
     return int(count)
 
@@ -159,8 +164,7 @@ def _ordered(evidence, row, layers, margin, words):
         return _nothing()
     margins = [[margin(run) for run in of.values()] for (_, layer), of in found.items() if layer in layers]
     estimates = [estimate(values, test=True) for values in margins]
-    corrected = holm([found.p for found in estimates])
-    shown = [p is not None and p < ALPHA for p in corrected]
+    shown = evidence.significant([found.p for found in estimates])
     yes, no = (sum(s and sign * found.mean > 0 for s, found in zip(shown, estimates, strict=True)) for sign in (1, -1))
     runs = [value > 0 for values in margins for value in values]
     sets = "data sets" if len(layers) == 1 else "data sets and layers"
@@ -172,6 +176,7 @@ def _ordered(evidence, row, layers, margin, words):
 def first_relu(row):
     """ReLU's coefficient less the larger of the others, in the first layer."""
 
+    @stated("ReLU's coefficient is the largest on each data set by t-tests over seeds ({alpha}, Holm)", TABLE)
     def rule(evidence):
         return _ordered(evidence, row, (1,), lambda run: run["relu"] - max(run["tanh"], run["sin"]), "the largest")
 
@@ -182,12 +187,14 @@ def deeper(of_both):
     """The smaller or the larger of the others less ReLU's coefficient, in layers 2 and 3, from equal starts."""
     words = "below both" if of_both is np.min else "below one of them"
 
+    @stated(f"ReLU's coefficient is {words} on each data set and layer by t-tests over seeds ({{alpha}}, Holm)", TABLE)
     def rule(evidence):
         return _ordered(evidence, EQUAL, (2, 3), lambda run: of_both([run["tanh"], run["sin"]]) - run["relu"], words)
 
     return rule
 
 
+@stated("for |x| up to 0.5 the printed mixtures are within 0.05 of one", "calculus")
 def nearly_linear(evidence):
     """How far the nine printed mixtures are from a line on each side of zero, for inputs up to 0.5."""
     x = torch.linspace(-0.5, 0.5, 1001, dtype=torch.float64)
@@ -199,6 +206,7 @@ def nearly_linear(evidence):
     return Verdict("holds" if distance < 0.05 else "does not hold", reason, profile="computed")
 
 
+@stated(f"in each printed mixture it is at most {SMALL:g}, PReLU's usual start", "calculus")
 def small_slope(evidence):
     """The slope on the negative side of zero, by autograd."""
     slopes = []
@@ -213,6 +221,7 @@ def small_slope(evidence):
 def dominates(x):
     """Whether ReLU's term is more than half of the terms' absolute values in each printed mixture."""
 
+    @stated(f"at {x:g} ReLU's term is more than half of all in each printed mixture".replace("-", "−"), "calculus")
     def rule(evidence):
         shares = []
         for printed in published().values():
