@@ -201,11 +201,10 @@ def test_deep_networks_are_compared_at_the_last_epoch(tmp_path, gain, verdict):
 
 
 def test_gradients_that_are_kept_beat_those_that_are_lost():
+    evidence = Evidence(None)
     saturating, open_ended = ("tanh", {}), ("pltanh", {"alpha": 1.0})
-    assert keeps_more({"tanh": saturating, "ReLU": ("relu", {})}, "tanh")(Evidence(None)).verdict == "holds"
-    assert (
-        keeps_more({"ReLU": ("relu", {}), "tanh": saturating, "|x|": open_ended}, "ReLU")(Evidence(None)).verdict == "does not hold"
-    )
+    assert keeps_more({"tanh": saturating, "ReLU": ("relu", {})}, "tanh")(evidence).verdict == "holds"
+    assert keeps_more({"ReLU": ("relu", {}), "tanh": saturating, "|x|": open_ended}, "ReLU")(evidence).verdict == "does not hold"
 
 
 def test_the_theorem_asks_for_no_polynomial(monkeypatch):

@@ -6,7 +6,7 @@ from html import escape
 import pandas as pd
 
 from .base import VERDICTS, WAITS
-from .pages import VERDICTS_OF
+from .pages import LEDGER, VERDICTS_OF
 
 TITLES = {
     "leaf": "LEAF and AHAF",
@@ -125,18 +125,30 @@ def glance(found, folder="../notebooks"):
     str
     """
     table, papers = counts(found), by_paper(found)
-    heads = [f'<th scope="col">{_mark(verdict)}<span class="word">{verdict}</span></th>' for verdict in VERDICTS]
+    heads = [f'<th scope="col" title="{verdict}" aria-label="{verdict}">{_mark(verdict)}</th>' for verdict in VERDICTS]
+    legend = "\n".join(f"<span>{_mark(verdict)} {verdict}</span>" for verdict in VERDICTS)
     rows = []
     for title, row in table.iterrows():
         paper = next((paper for paper in papers if TITLES.get(paper, paper) == title), None)
-        name = f'<a href="{folder}/{VERDICTS_OF[paper]}.html">{escape(title)}</a>' if paper in VERDICTS_OF else f"{title} sources"
+        page = VERDICTS_OF[paper] if paper else LEDGER
+        name = f'<a href="{folder}/{page}.html">{escape(title if paper else "All sources")}</a>'
         numbers = "".join(f"<td>{row[verdict] or '·'}</td>" for verdict in VERDICTS)
         rows.append(f'<tr class="sum"><th scope="row">{name}</th><td>{row["claims"]}</td>{numbers}</tr>')
         if paper:
             chips = "\n".join(_chip(claim, verdict, folder) for claim, verdict in papers[paper].items())
             rows.append(f'<tr><td colspan="{len(VERDICTS) + 2}" class="chips">\n{chips}\n</td></tr>')
-    head = f'<tr><th scope="col">source</th><th scope="col">claims</th>{"".join(heads)}</tr>'
-    return "\n".join(['<table class="ledger">', f"<thead>{head}</thead>", "<tbody>", *rows, "</tbody>", "</table>"])
+    head = f'<tr><th scope="col">source</th><th scope="col">all</th>{"".join(heads)}</tr>'
+    return "\n".join(
+        [
+            '<table class="ledger">',
+            f"<caption>\n{legend}\n</caption>",
+            f"<thead>{head}</thead>",
+            "<tbody>",
+            *rows,
+            "</tbody>",
+            "</table>",
+        ]
+    )
 
 
 def _mark(verdict):

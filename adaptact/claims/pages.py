@@ -45,3 +45,4 @@ VERDICTS_OF = {
     "apalu": "38-apalu-claims",
     "imbalance": "46-imbalance-claims",
 }  # by paper the page with all its verdicts
+LEDGER = "60-ledger"  # the page with all verdicts of all papers
