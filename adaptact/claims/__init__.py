@@ -11,7 +11,7 @@ from collections import Counter
 from ..errors import choose
 from . import apalu, imbalance, leaf, pltanh, weighted_sum
 from .base import ALPHA, KINDS, MARGIN, VERDICTS, WAITS, Claim, Evidence, Pair, Verdict
-from .ledger import number
+from .ledger import number, scale
 
 CLAIMS = {claim.id: claim for paper in (leaf, weighted_sum, pltanh, apalu, imbalance) for claim in paper.claims()}
 PAPERS = tuple(dict.fromkeys(claim.paper for claim in CLAIMS.values()))
@@ -81,9 +81,8 @@ def markdown(found):
     """
     lines = ["| claim | verdict | published | ours | evidence |", "|---|---|---|---|---|"]
     for claim, verdict in found.items():
-        evidence = ", ".join(filter(None, [verdict.profile, verdict.n and f"n = {verdict.n}"])) or "none yet"
         said = [f"[{claim.id}]({claim.page}.ipynb)", f"**{verdict.verdict}**", claim.published or "no number"]
-        said += [number(verdict), evidence]
+        said += [number(verdict), scale(verdict)]
         lines.append(f"| {' | '.join(said)} |")
     for claim, verdict in found.items():
         hardware = f" Hardware: {verdict.hardware}." if verdict.hardware else ""

@@ -56,6 +56,11 @@ def number(verdict):
     return (verdict.ours or "–") + ends
 
 
+def scale(verdict):
+    """The scale of the records behind a verdict, and the number of seeds, as they stand in tables."""
+    return ", ".join(filter(None, [verdict.profile, verdict.n and f"n = {verdict.n}"])) or "none yet"
+
+
 def lines(found):
     """Claims of one paper for a page: a table, and folded under it what tests each claim and by which rule.
 
@@ -64,11 +69,10 @@ def lines(found):
     str
         Markdown.
     """
-    said = ["| claim | what is claimed | verdict | published | ours | n | scale |", "|---|---|---|---|---|---|---|"]
+    said = ["| claim | verdict | published | ours | evidence |", "|---|---|---|---|---|"]
     for claim, v in found.items():
-        verdict = f"{SYMBOLS[v.verdict]} **{v.verdict}**"
-        cells = [f"[{claim.id}]({claim.page}.ipynb)", claim.text, verdict, claim.published or "no number", number(v)]
-        said.append(f"| {' | '.join([*cells, str(v.n or '–'), v.profile or 'none yet'])} |".replace("|x|", "\\|x\\|"))
+        cells = [f"[{claim.id}]({claim.page}.ipynb) {claim.text}", f"{SYMBOLS[v.verdict]} **{v.verdict}**"]
+        said.append(f"| {' | '.join([*cells, claim.published or 'no number', number(v), scale(v)])} |")
     said += ["", f"<details><summary>The {len(found)} rules, and what tests each claim</summary>", ""]
     said += [f"- **{claim.id}** ({', '.join(claim.tested_by)}). {claim.says()}" for claim in found]
     return "\n".join([*said, "", "</details>"])
@@ -152,7 +156,7 @@ def glance(found, folder="../notebooks"):
 
 
 def _mark(verdict):
-    return f'<span class="mark v{VERDICTS.index(verdict)}" aria-hidden="true">{SYMBOLS[verdict]}</span>'
+    return f'<span class="sign v{VERDICTS.index(verdict)}" aria-hidden="true">{SYMBOLS[verdict]}</span>'
 
 
 def _chip(claim, verdict, folder):
