@@ -23,7 +23,7 @@ def execute(path, out, **parameters):
 
 LEFT = {"02-atlas": [], "03-cost": ["bench.json"], "04-speed": ["bench-training.json"]}  # what notebooks leave that train nothing
 LEFT |= {name: [] for name in ("10-leaf-function", "12-leaf-networks", "13-leaf-silu", "18-leaf-errata", "19-leaf-claims")}
-LEFT |= {"24-weighted-sum-claims": [], "60-ledger": [], "25-pltanh-function": [], "29-pltanh-cost": ["bench-depth.json"]}
+LEFT |= {"24-weighted-sum-claims": [], "25-pltanh-function": [], "29-pltanh-cost": ["bench-depth.json"]}
 LEFT |= {name: [] for name in ("05-playground", "33-pltanh-claims", "34-apalu-function", "38-apalu-claims", "46-imbalance-claims")}
 LEFT |= {"60-ledger": [], "63-report": []}
 
