@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from .plotting import COLOURS
-from .shapes import spread, units
+from .shapes import pooled, spread, units
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -48,7 +48,9 @@ def draw_atlas(found, low=-4.0, high=4.0, bottom=-2.0, top=4.0, *, changes=False
             learned = np.array([unit.learned(x).numpy() for unit in of[site]]) - starts * changes
             start = np.median(starts, 0) * (not changes)
             thin = axis.plot(x, learned.T, color=COLOURS[5], linewidth=0.7, alpha=0.7)
-            middle = axis.plot(x, np.median(learned, 0), color=COLOURS[0], linewidth=2)
+            first, last = _reach(of[site], x)
+            axis.plot(x, np.median(learned, 0), color=COLOURS[0], linewidth=1.2, alpha=0.45)
+            middle = axis.plot(x[first:last], np.median(learned, 0)[first:last], color=COLOURS[0], linewidth=2.4)
             begin = axis.plot(x, start, color="black", linestyle=(0, (4, 2)), linewidth=1.1)
             axis.tick_params(labelsize=7)
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
@@ -58,7 +60,11 @@ def draw_atlas(found, low=-4.0, high=4.0, bottom=-2.0, top=4.0, *, changes=False
     for axis, site in zip(axes[0], sites, strict=True):
         axis.set_title(f"site {site}", fontsize=9)
     figure.supxlabel("input", fontsize=9)
-    labels = ["start", f"{'change' if changes else 'learned'}, each unit and seed", "their median"]
+    labels = [
+        "start",
+        f"{'change' if changes else 'learned'}, each unit and seed",
+        "their median, bold where 98 % of the inputs are",
+    ]
     figure.legend([begin[0], thin[0], middle[0]], labels, loc="outside upper center", ncols=3, fontsize=8)
     return figure
 
@@ -69,6 +75,12 @@ def _density(axis, of, low, high, bottom, height):
     heights = spread([of], edges)
     if heights.any():
         axis.stairs(bottom + height * heights / heights.max(), edges, baseline=bottom, fill=True, color="#cccccc")
+
+
+def _reach(of, x):
+    """From which to which place of x the middle 98 % of the inputs reach: all of x where none are recorded."""
+    at, weight = pooled([of])
+    return (0, len(x)) if at is None else np.searchsorted(x.numpy(), np.interp((0.01, 0.99), np.cumsum(weight) - weight / 2, at))
 
 
 def draw_by_layer(estimates, sites, limits=None):

@@ -11,7 +11,7 @@ from .stats import estimate
 FIXED = {"ReLU": F.relu, "SiLU": F.silu, "tanh": torch.tanh, "identity": torch.clone}  # what a learned shape may resemble
 STEP = 1e-4  # of the difference quotients that stand for slopes
 AROUND = 0.1  # a slope at zero is the mean slope so far to either side: LEAF as ReLU can have a jump there
-FLAT = 0.01  # a slope nearer to zero than this passes on next to nothing
+FLAT = 0.01 + 1e-6  # a slope of 0.01, up or down, passes on next to nothing; PLTanh's leak starts there
 EDGES = (0.01, 0.99)  # between them lie 98 % of the inputs
 
 
@@ -53,11 +53,11 @@ def measures(learned, start, x, weight):
     Returns
     -------
     dict of str to float or str
-        ``moved``, the root mean square of learned less start, and ``moved, relative``, the same over the start's own spread;
-        ``bent``, how far it is from its start if it may be scaled and shifted (`apart`).
+        ``moved``, the root mean square of learned less start; ``spread``, the standard deviation of the start's values, to
+        which that can be compared; ``bent``, how far it is from its start if it may be scaled and shifted (`apart`).
 
         ``slope at zero``, within `AROUND`; ``left slope`` and ``right slope`` at `EDGES` of the inputs; ``falling``, the share
-        of inputs with a slope below -`FLAT`, and ``flat``, that of inputs with a smaller one, up or down; ``convexity``: of the
+        of inputs with a slope below -`FLAT`, and ``flat``, that of inputs with none so steep, up or down; ``convexity``: of the
         mean slopes on either side of zero the difference over the sum of their sizes, 1 for ReLU, 0 for the identity.
 
         ``nearest`` of `FIXED` and the ``distance`` to it, by `apart`; ``to identity``, how far from a straight line. Each of
@@ -72,13 +72,12 @@ def measures(learned, start, x, weight):
     slope, (left, right) = np.split((up - down) / (2 * STEP), [len(x)])
     points = torch.from_numpy(x)
     begin = start(points).numpy()
-    moved, spread = np.sqrt(weight @ (values - begin) ** 2), np.sqrt(weight @ (begin - weight @ begin) ** 2)
     sides = [(weight * side, slope) for side in (x > 0, x < 0)]
     above, below = (part @ of / part.sum() if part.sum() >= 0.01 else np.nan for part, of in sides)
     steep = abs(above) + abs(below)
     found = {
-        "moved": moved,
-        "moved, relative": moved / spread if spread > 1e-12 else np.nan,
+        "moved": np.sqrt(weight @ (values - begin) ** 2),
+        "spread": np.sqrt(weight @ (begin - weight @ begin) ** 2),
         "bent": apart(values, begin, weight),
         "slope at zero": (around[1] - around[0]) / (2 * AROUND),
         "left slope": left,
@@ -121,21 +120,41 @@ def survey(found, look=-1):
     return pd.DataFrame(lines)
 
 
-def by_layer(surveyed, measure):
-    """A measure by row and site: the mean over the units of a seed, and over seeds.
+def by_seed(surveyed, measure, over=None):
+    """A measure by row, site and seed: the mean over the units that are followed there.
 
     Parameters
     ----------
     surveyed : pandas.DataFrame
         From `survey`, of one column.
     measure : str
+    over : str, optional
+        Another measure, by whose mean over the same units that of the first is divided: ``spread``, for instance, of which a
+        single unit may have nearly none.
+
+    Returns
+    -------
+    pandas.Series
+        Without those where the measure is NaN in every unit, or there is nothing to divide by.
+    """
+    if not len(surveyed):
+        return pd.Series(dtype=float)
+    means = surveyed.groupby(["row", "site", "seed"], sort=False)[[measure, *([over] if over else [])]].mean()
+    return (means[measure] / means[over].where(means[over] > 1e-9) if over else means[measure]).dropna()
+
+
+def by_layer(surveyed, measure, over=None):
+    """`by_seed`, as a mean over seeds with its interval.
+
+    Parameters
+    ----------
+    surveyed, measure, over
+        As for `by_seed`.
 
     Returns
     -------
     dict of tuple to Estimate
-        By row and site; without those where the measure is NaN in every unit.
+        By row and site.
     """
-    if not len(surveyed):
-        return {}
-    means = surveyed.groupby(["row", "site", "seed"], sort=False)[measure].mean().dropna()
-    return {place: estimate(of.to_numpy()) for place, of in means.groupby(["row", "site"], sort=False)}
+    means = by_seed(surveyed, measure, over)
+    return {place: estimate(of.to_numpy()) for place, of in means.groupby(["row", "site"], sort=False)} if len(means) else {}

@@ -236,7 +236,7 @@ def test_measures_of_tanh():
     start = np.tanh(X.numpy())
     moved = np.sqrt(np.mean((5 - 3 * start) ** 2))
     assert found["moved"] == pytest.approx(moved)
-    assert found["moved, relative"] == pytest.approx(moved / start.std())
+    assert found["spread"] == pytest.approx(start.std())
 
 
 def test_the_inputs_own_distribution_counts():
@@ -278,6 +278,10 @@ def test_a_survey_of_records(record):
     means = found[found["site"] == "act1"].groupby("seed")["moved"].mean()
     assert (estimates["LEAF", "act1"].mean, estimates["LEAF", "act1"].n) == (pytest.approx(means.mean()), 2)
     assert means.min() > 0
+    spread = found[found["site"] == "act1"].groupby("seed")["spread"].mean()
+    ratio = shape_measures.by_layer(found, "moved", "spread")["LEAF", "act1"]
+    assert ratio.mean == pytest.approx((means / spread).mean())
+    assert not len(shape_measures.by_seed(found.assign(spread=0.0), "moved", "spread")), "nothing to compare it with"
     start = shape_measures.survey(frame(("LEAF", record)), look=0)
     assert start["moved"].max() < 1e-15
     assert set(start["nearest"]) <= {"SiLU", "none"}
@@ -365,7 +369,10 @@ def test_figures_have_a_panel_a_row_and_site(record):
     figure = shape_figures.draw_atlas(found)
     assert [axis.get_visible() for axis in figure.axes] == [True, True, True, False], "the second network has one site"
     lines = figure.axes[0].get_lines()
-    assert len(lines) == 5 + 2
+    assert len(lines) == 5 + 3, "the units, their median twice, the start"
+    low, high = lines[-2].get_xdata()[[0, -1]]
+    inside = shapes.spread([shapes.units(record)[:5]], np.array([low, high])).item()
+    assert inside == pytest.approx(0.98, abs=0.02), "bold where the inputs are"
     x = torch.linspace(-4, 4, 321, dtype=torch.float64)
     assert lines[-1].get_ydata() == pytest.approx(F.silu(x).numpy())
     changes = shape_figures.draw_atlas(found, changes=True).axes[0].get_lines()
