@@ -80,3 +80,26 @@ def test_readme_other_commands_exist():
 
 def test_ci_calls_make_test():
     assert re.search(r"^make test$", (ROOT / ".ci" / "run").read_text(), flags=re.MULTILINE)
+
+
+def test_workflows_do_what_make_does():
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    asked = set()
+    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml")):
+        steps = [step for job in yaml.safe_load(path.read_text())["jobs"].values() for step in job["steps"]]
+        asked |= {step["run"].split()[1] for step in steps if step.get("run", "").startswith("make ")}
+        assert all("@v" in step["uses"] for step in steps if "uses" in step), "an action without a version changes by itself"
+    assert asked == {"test", "book"}
+    assert asked <= set(targets)
+
+
+def test_the_commit_hooks_have_the_locks_ruff():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert [repo["rev"] for repo in hooks if "ruff" in repo["repo"]] == [f"v{locked()['ruff']}"]
+
+
+def test_the_changelog_names_this_version_or_what_will_be_in_it():
+    import adaptact
+
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert headings[0] == "Unreleased" or headings[0] == adaptact.__version__
