@@ -12,8 +12,8 @@ from scipy import stats
 
 from . import tables
 from .arena import chosen
+from .claims.base import ALPHA
 from .claims.contrasts import signed
-from .claims.rules import ALPHA
 from .data import SOURCES
 from .experiments import arena
 from .experiments.arena import BASE, RATES, SETTINGS

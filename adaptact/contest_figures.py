@@ -7,8 +7,8 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from .claims.base import ALPHA
 from .claims.contrasts import signed
-from .claims.rules import ALPHA
 from .contest import costs, means, pooled
 from .experiments.arena import ADAPTIVE, BASE, CONTROLS, FIXED, RATES
 from .plotting import COLOURS
