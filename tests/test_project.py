@@ -66,9 +66,10 @@ def test_readme_commands(commands, tmp_path):
 
 def test_readme_other_commands_exist():
     """The commands that need data files are not run; their words must still be ones that the command line knows."""
-    from adaptact.__main__ import _parser
+    from adaptact.__main__ import FUNCTIONS
+    from adaptact.command_line import build
 
-    parser, _ = _parser()
+    parser, _ = build(FUNCTIONS)
     lines = re.findall(r"^    python -m adaptact (.*)$", README, flags=re.MULTILINE)
     assert len(lines) >= 3
     for line in lines:
