@@ -12,7 +12,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from test_records import record_of
 
-from adaptact import UserError, activations, contest, contest_figures, contest_ranks, contest_tuning, register
+from adaptact import UserError, activations, contest, register
+from adaptact.contest import figures, ranks, tuning
 from adaptact.experiments import arena
 from adaptact.experiments.arena import CORE, MLPS, RATES, ROWS, SETTINGS, TUNING_SEED, tuning_seeds
 from adaptact.training import build_model
@@ -91,7 +92,7 @@ PUBLISHED = pd.DataFrame(
 
 def test_demsars_worked_example():
     pytest.importorskip("scikit_posthocs")
-    got = contest_ranks.rank(-PUBLISHED)  # a better one has more there, and a lower rank
+    got = ranks.rank(-PUBLISHED)  # a better one has more there, and a lower rank
     assert got.ranks.equals(PUBLISHED)
     assert got.mean.round(3).to_dict() == {"C4.5+m+cf": 1.964, "C4.5+m": 2.0, "C4.5+cf": 2.893, "C4.5": 3.143}
     # He leaves ties out of account, scipy corrects for them: by 1 less the sum of t**3 - t over all ties of t.
@@ -105,10 +106,10 @@ def test_demsars_worked_example():
 def test_ranks_against_scipy_on_a_table_without_ties():
     pytest.importorskip("scikit_posthocs")
     table = pd.DataFrame(np.random.default_rng(3).normal([0, 0, 0, 2, 4], size=(8, 5)), columns=list("abcde"))
-    got = contest_ranks.rank(table)
-    ranks = np.array([stats.rankdata(-line) for line in table.to_numpy()])
-    assert np.array_equal(got.ranks, ranks)
-    chi2 = 12 * 8 / (5 * 6) * ((ranks.mean(0) ** 2).sum() - 5 * 6**2 / 4)
+    got = ranks.rank(table)
+    by_hand = np.array([stats.rankdata(-line) for line in table.to_numpy()])
+    assert np.array_equal(got.ranks, by_hand)
+    chi2 = 12 * 8 / (5 * 6) * ((by_hand.mean(0) ** 2).sum() - 5 * 6**2 / 4)
     assert got.chi2 == pytest.approx(chi2)
     assert got.p == pytest.approx(stats.chi2.sf(chi2, 4))
     assert got.f == pytest.approx(7 * chi2 / (8 * 4 - chi2))
@@ -123,12 +124,12 @@ def test_ranks_against_scipy_on_a_table_without_ties():
 
 @pytest.mark.parametrize("shape", [(1, 5), (8, 2), (0, 0)])
 def test_too_little_to_rank(shape):
-    assert contest_ranks.rank(pd.DataFrame(np.zeros(shape))) is None
+    assert ranks.rank(pd.DataFrame(np.zeros(shape))) is None
 
 
 def test_nothing_differs_anywhere():
     pytest.importorskip("scikit_posthocs")
-    got = contest_ranks.rank(pd.DataFrame(np.ones((4, 3)), columns=list("abc")))
+    got = ranks.rank(pd.DataFrame(np.ones((4, 3)), columns=list("abc")))
     assert np.isnan(got.chi2)
     assert got.mean.tolist() == [2, 2, 2]
     assert got.told_apart == []
@@ -137,7 +138,7 @@ def test_nothing_differs_anywhere():
 def test_a_missing_library_is_said_in_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "scikit_posthocs", None)
     with pytest.raises(UserError, match=r"^the test of ranks needs scikit-posthocs: pip install 'adaptact\[book\]'\.$"):
-        contest_ranks.rank(-PUBLISHED)
+        ranks.rank(-PUBLISHED)
 
 
 def test_the_frame_of_scores(found):
@@ -210,7 +211,7 @@ def test_a_run_that_diverged_counts_as_guessing():
     assert (line["n"], line["diverged"]) == (5, 1)
     assert line["mean"] == pytest.approx(np.mean([10, *rest]))
     assert "(1 diverged)" in contest.shown(compared)[0].loc["sine", TWO[0]]
-    trials = contest_tuning.tuned("laptop", store, TWO)
+    trials = tuning.tuned("laptop", store, TWO)
     assert (
         trials[(trials["row"] == "sine") & (trials["rate"] == RATES[0])][["held_out", "test"]].to_numpy().tolist() == [[0, 10]] * 6
     )
@@ -231,15 +232,15 @@ def test_rows_and_settings_may_be_missing():
     shown = contest.shown(compared)
     assert shown[0].loc["SiLU", MLPS[0]] == "–"
     means = contest.means(found)
-    assert set(contest_ranks.complete(means)) == set(CORE) - {"SiLU", "ReLU"}, "what all settings have"
-    assert MLPS[0] not in contest_ranks.complete(means, CORE).index
+    assert set(ranks.complete(means)) == set(CORE) - {"SiLU", "ReLU"}, "what all settings have"
+    assert MLPS[0] not in ranks.complete(means, CORE).index
     assert contest.costs(found).loc[MLPS[1], "times"].isna().all()
-    assert contest_tuning.worth_of_tuning(contest_tuning.tuned("laptop", store, five), found)["rows"][MLPS[0]] == len(ROWS) - 1
+    assert tuning.worth_of_tuning(tuning.tuned("laptop", store, five), found)["rows"][MLPS[0]] == len(ROWS) - 1
 
 
 def test_one_setting_alone_and_none():
     found = contest.collect("laptop", Made(usual), TWO[:1])
-    assert contest_ranks.rank(contest.means(found)) is None
+    assert ranks.rank(contest.means(found)) is None
     line = contest.pooled(found, [("PReLU", "ReLU")]).iloc[0]
     assert line["settings"] == 1
     assert line[["low", "p", "p_holm"]].isna().all()
@@ -273,22 +274,22 @@ def test_what_tuning_is_worth():
         return 50 + gain - loss, 50 + gain + (1 if high else -max(loss, 0)) + 0.1 * (seed % 2) * (row == "ELU")
 
     store = Made(world)
-    trials, found = contest_tuning.tuned("laptop", store, TWO), contest.collect("laptop", store, TWO)
+    trials, found = tuning.tuned("laptop", store, TWO), contest.collect("laptop", store, TWO)
     assert len(trials) == 2 * len(ROWS) * 3 * 3
     assert trials["chosen"].sum() == 2 * len(ROWS) * 3
-    loss = contest_tuning.sensitivity(trials)
+    loss = tuning.sensitivity(trials)
     assert loss.loc["ELU"].tolist() == [5, 2, 0, 2]
     assert loss.loc["GELU"].tolist() == [3, 0, 3, 2]
-    worth = contest_tuning.worth_of_tuning(trials, found).loc[TWO[0]]
+    worth = tuning.worth_of_tuning(trials, found).loc[TWO[0]]
     assert (worth["rows"], worth["moved"]) == (len(ROWS), 1)
     assert worth["gain"] == pytest.approx(1 / len(ROWS))
     assert worth["tau_seeds"] == pytest.approx(1, abs=0.02)
     middle = contest.collect("laptop", store, TWO, rates={})
     assert set(middle["rate"]) == {RATES[1]}
-    gains = contest_tuning.gains(found, middle)
+    gains = tuning.gains(found, middle)
     assert list(gains.index) == [(setting, "ELU") for setting in TWO]
     assert gains["gain"].tolist() == pytest.approx([1, 1])
-    same = contest_tuning.agreement(found, middle)
+    same = tuning.agreement(found, middle)
     a, b = (contest.means(of).loc[TWO[0]] for of in (found, middle))
     assert same[TWO[0]] == pytest.approx(stats.kendalltau(a, b).statistic)
 
@@ -299,14 +300,14 @@ def test_one_seed_may_choose_another_rate_than_three():
         return 60 + 2 * lucky - (rate == RATES[0]) - 2.5 * (rate == RATES[2] and not lucky) + 0.01 * noise(row, seed)
 
     store = Made(world)
-    trials, found = contest_tuning.tuned("laptop", store, TWO), contest.collect("laptop", store, TWO)
-    each = contest_tuning.chosen_by_each(trials)
+    trials, found = tuning.tuned("laptop", store, TWO), contest.collect("laptop", store, TWO)
+    each = tuning.chosen_by_each(trials)
     assert each.loc[(TWO[0], "Mish")].tolist() == [RATES[2], RATES[1], RATES[1]]
     assert (each.drop("Mish", level="row") == RATES[1]).all(axis=None)
     assert set(found["rate"]) == {RATES[1]}, "over three seeds the middle rate is best"
-    rates = contest_tuning.first_seed_rates(trials)
+    rates = tuning.first_seed_rates(trials)
     one = contest.collect("laptop", store, TWO, rates={"laptop": rates})
-    lost = contest_tuning.gains(one, found)
+    lost = tuning.gains(one, found)
     assert list(lost.index) == [(setting, "Mish") for setting in TWO]
     assert lost["gain"].tolist() == pytest.approx([-2.5, -2.5])
 
@@ -331,16 +332,16 @@ def test_an_added_activation_is_in_everything_and_marked():
         ),
         names,
     )
-    found, trials = (of("laptop", store, TWO, names) for of in (contest.collect, contest_tuning.tuned))
+    found, trials = (of("laptop", store, TWO, names) for of in (contest.collect, tuning.tuned))
     label = "contest_bent (added)"
     compared = contest.compare(found)
     assert compared.loc[(TWO[0], label), "p_holm"] < 0.05
     assert contest.shown(compared)[1].loc[label, TWO[0]].endswith("*")
-    assert contest_ranks.rank(contest_ranks.complete(contest.means(found), [*CORE, label])).mean.index[0] == label
-    assert label in contest_tuning.sensitivity(trials).index
+    assert ranks.rank(ranks.complete(contest.means(found), [*CORE, label])).mean.index[0] == label
+    assert label in tuning.sensitivity(trials).index
     assert label in contest.costs(found).loc[TWO[0]].index
     assert contest.pooled(found, [(label, "ReLU")])["above"].item() == 2
-    assert contest_figures.kind(label) == "added"
+    assert figures.kind(label) == "added"
 
 
 @pytest.fixture(scope="module")
@@ -351,7 +352,7 @@ def drawn(found):
 
 
 def test_the_heat_map_says_every_difference(drawn):
-    figure = contest_figures.draw_heat_map(contest.compare(drawn))
+    figure = figures.draw_heat_map(contest.compare(drawn))
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert len(texts) == 2 * (len(ROWS) - 1)
     assert any(text.startswith("+") and text.endswith("●") for text in texts), "GELU is significantly above"
@@ -362,23 +363,23 @@ def test_the_heat_map_says_every_difference(drawn):
 
 def test_the_other_figures_show_what_they_are_given(drawn):
     pytest.importorskip("scikit_posthocs")
-    cost = contest_figures.draw_costs(drawn, TWO)
+    cost = figures.draw_costs(drawn, TWO)
     names = [{text.get_text() for text in axis.texts} for axis in cost.axes]
     assert names[0] == set(ROWS)
     assert names[1] == set(arena.ADAPTIVE), "fixed functions add nothing and are not named there"
-    curves = contest_figures.draw_convergence(drawn, TWO[0], ("ReLU", "GELU", "SiLU, wider"))
+    curves = figures.draw_convergence(drawn, TWO[0], ("ReLU", "GELU", "SiLU, wider"))
     assert [line.get_label() for line in curves.axes[0].lines] == ["ReLU", "GELU"], "the control is not in this setting"
     epochs, seconds = (axis.lines[1].get_xdata() for axis in curves.axes)
     assert (list(epochs), list(seconds)) == ([1, 2], [2.0, 4.0])
-    pairs = contest_figures.draw_pooled(drawn, contest.MATCHED)
+    pairs = figures.draw_pooled(drawn, contest.MATCHED)
     assert len(pairs.axes[0].get_yticklabels()) == 4, "of eight pairs four have no control here"
-    rates = contest_figures.draw_sensitivity({"all": contest_tuning.sensitivity(contest_tuning.tuned("laptop", Made(usual), TWO))})
+    rates = figures.draw_sensitivity({"all": tuning.sensitivity(tuning.tuned("laptop", Made(usual), TWO))})
     assert [text.get_text() for text in rates.axes[0].get_yticklabels()] == list(ROWS)
-    ranked = contest_ranks.rank(contest_ranks.complete(contest.means(drawn), CORE))
-    spread = contest_figures.draw_rank_spread(ranked)
+    ranked = ranks.rank(ranks.complete(contest.means(drawn), CORE))
+    spread = figures.draw_rank_spread(ranked)
     assert {text.get_text() for text in spread.axes[0].get_yticklabels()} == set(CORE)
     figure, axis = plt.subplots()
-    contest_ranks.draw_ranks(ranked, axis)
+    ranks.draw_ranks(ranked, axis)
     shown = [text.get_text() for text in axis.texts]
     assert f"critical difference {ranked.critical:.1f}" in shown
     assert all(any(row in text for text in shown) for row in CORE)
@@ -386,7 +387,7 @@ def test_the_other_figures_show_what_they_are_given(drawn):
 
 
 def test_names_beside_points_do_not_lie_on_one_another(drawn):
-    figure = contest_figures.draw_costs(drawn, TWO)
+    figure = figures.draw_costs(drawn, TWO)
     figure.canvas.draw()
-    boxes = [contest_figures.Text.get_window_extent(text) for text in figure.axes[1].texts]
+    boxes = [figures.Text.get_window_extent(text) for text in figure.axes[1].texts]
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])

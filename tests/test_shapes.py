@@ -11,19 +11,9 @@ import torch
 import torch.nn.functional as F
 from test_records import record_of
 
-from adaptact import (
-    Run,
-    UserError,
-    activations,
-    functional,
-    register,
-    shape_comparisons,
-    shape_figures,
-    shape_measures,
-    shapes,
-    train,
-)
+from adaptact import Run, UserError, activations, functional, register, shapes, train
 from adaptact.activations import Adaptive, Facts, registry
+from adaptact.shapes import comparisons, figures, measures
 
 X = torch.linspace(-3, 3, 60, dtype=torch.float64)
 EVEN = np.full(60, 1 / 60)
@@ -191,7 +181,7 @@ def test_pooled_groups_have_equal_shares():
 
 
 def measure(learned, start=torch.clone, weight=EVEN):
-    return shape_measures.measures(learned, start, X.numpy(), weight)
+    return measures.measures(learned, start, X.numpy(), weight)
 
 
 def test_apart_is_what_least_squares_leave():
@@ -201,10 +191,10 @@ def test_apart_is_what_least_squares_leave():
     fit = np.linalg.lstsq(root * np.stack([b, np.ones(50)], 1), root[:, 0] * a, rcond=None)[0]
     left = a - fit[0] * b - fit[1]
     spread = weight @ (a - weight @ a) ** 2
-    assert shape_measures.apart(a, b, weight) == pytest.approx(np.sqrt(weight @ left**2 / spread))
-    assert shape_measures.apart(b, a, weight) == pytest.approx(shape_measures.apart(a, b, weight))
-    assert shape_measures.apart(a, 3 - 2 * a, weight) == pytest.approx(0, abs=1e-7)
-    assert math.isnan(shape_measures.apart(a, np.ones(50), weight))
+    assert measures.apart(a, b, weight) == pytest.approx(np.sqrt(weight @ left**2 / spread))
+    assert measures.apart(b, a, weight) == pytest.approx(measures.apart(a, b, weight))
+    assert measures.apart(a, 3 - 2 * a, weight) == pytest.approx(0, abs=1e-7)
+    assert math.isnan(measures.apart(a, np.ones(50), weight))
 
 
 def test_measures_of_the_identity():
@@ -258,12 +248,12 @@ def test_a_constant_resembles_nothing():
 def test_agreement_of_changes():
     up, down, other = np.array([1.0, 1.0]), np.array([-3.0, -3.0]), np.array([1.0, -1.0])
     even = np.array([0.5, 0.5])
-    assert shape_comparisons.agreement([up, 2 * up], even) == pytest.approx(1)
-    assert shape_comparisons.agreement([up, down], even) == pytest.approx(-1)
-    assert shape_comparisons.agreement([up, other], even) == pytest.approx(0, abs=1e-12)
-    assert shape_comparisons.agreement([up, up, down], even) == pytest.approx(-1 / 3)
-    assert shape_comparisons.agreement([up], even, [down, 0 * up]) == pytest.approx(-1), "what did not change has no direction"
-    assert math.isnan(shape_comparisons.agreement([up], even))
+    assert comparisons.agreement([up, 2 * up], even) == pytest.approx(1)
+    assert comparisons.agreement([up, down], even) == pytest.approx(-1)
+    assert comparisons.agreement([up, other], even) == pytest.approx(0, abs=1e-12)
+    assert comparisons.agreement([up, up, down], even) == pytest.approx(-1 / 3)
+    assert comparisons.agreement([up], even, [down, 0 * up]) == pytest.approx(-1), "what did not change has no direction"
+    assert math.isnan(comparisons.agreement([up], even))
 
 
 # --- records ---------------------------------------------------------------------------------------------------------
@@ -271,25 +261,25 @@ def test_agreement_of_changes():
 
 def test_a_survey_of_records(record):
     other = train(replace(DIGITS, seed=100))
-    found = shape_measures.survey(frame(("LEAF", record), ("LEAF", other)))
+    found = measures.survey(frame(("LEAF", record), ("LEAF", other)))
     assert len(found) == 20
-    estimates = shape_measures.by_layer(found, "moved")
+    estimates = measures.by_layer(found, "moved")
     assert list(estimates) == [("LEAF", "act1"), ("LEAF", "act2")]
     means = found[found["site"] == "act1"].groupby("seed")["moved"].mean()
     assert (estimates["LEAF", "act1"].mean, estimates["LEAF", "act1"].n) == (pytest.approx(means.mean()), 2)
     assert means.min() > 0
     spread = found[found["site"] == "act1"].groupby("seed")["spread"].mean()
-    ratio = shape_measures.by_layer(found, "moved", "spread")["LEAF", "act1"]
+    ratio = measures.by_layer(found, "moved", "spread")["LEAF", "act1"]
     assert ratio.mean == pytest.approx((means / spread).mean())
-    assert not len(shape_measures.by_seed(found.assign(spread=0.0), "moved", "spread")), "nothing to compare it with"
-    start = shape_measures.survey(frame(("LEAF", record)), look=0)
+    assert not len(measures.by_seed(found.assign(spread=0.0), "moved", "spread")), "nothing to compare it with"
+    start = measures.survey(frame(("LEAF", record)), look=0)
     assert start["moved"].max() < 1e-15
     assert set(start["nearest"]) <= {"SiLU", "none"}
 
 
 def test_forms_and_pairs(record):
     prelu = train(replace(DIGITS, activation="prelu", init=None, granularity="layer"))
-    curves, inputs = shape_comparisons.forms(frame(("LEAF", record), ("PReLU", prelu)))
+    curves, inputs = comparisons.forms(frame(("LEAF", record), ("PReLU", prelu)))
     assert list(inputs) == ["act1", "act2"]
     leaf = curves[(curves["row"] == "LEAF") & (curves["site"] == "act2")].iloc[0]
     x, weight = inputs["act2"]
@@ -297,10 +287,10 @@ def test_forms_and_pairs(record):
     assert leaf["start"] == pytest.approx(F.silu(torch.from_numpy(x)).numpy())
     learned = [unit.learned(torch.from_numpy(x)).numpy() for unit in shapes.units(record)[5:]]
     assert leaf["learned"] == pytest.approx(np.median(learned, 0))
-    pairs = shape_comparisons.pairs(curves, inputs)
+    pairs = comparisons.pairs(curves, inputs)
     assert list(pairs["site"]) == ["act1", "act2"]
     assert set(pairs[["first", "second"]].iloc[0]) == {"LEAF", "PReLU"}
-    wanted = shape_measures.apart(F.silu(torch.from_numpy(x)).numpy(), np.where(x > 0, x, 0.25 * x), weight)
+    wanted = measures.apart(F.silu(torch.from_numpy(x)).numpy(), np.where(x > 0, x, 0.25 * x), weight)
     assert pairs["start"].iloc[1] == pytest.approx(wanted)
 
 
@@ -317,12 +307,12 @@ def test_agreements_of_functions(record):
     found = frame(
         ("alike", made(1, 0.3, 0.5)), ("alike", made(2, 0.4, 0.3)), ("unlike", made(1, 0.3, 0.0)), ("unlike", made(2, 0.1, 0.5))
     )
-    agreed = shape_comparisons.agreements(found)
+    agreed = comparisons.agreements(found)
     assert list(agreed.loc["alike"])[1:] == pytest.approx([1, 1, 0])
     assert list(agreed.loc["unlike"])[1:] == pytest.approx([-1, -1, 0])
     assert agreed["units"].isna().all()
-    assert not np.isnan(shape_comparisons.agreements(frame(("LEAF", record)))["units"].iloc[0])
-    curves, inputs = shape_comparisons.forms(frame(("LEAF", record)), together=True)
+    assert not np.isnan(comparisons.agreements(frame(("LEAF", record)))["units"].iloc[0])
+    curves, inputs = comparisons.forms(frame(("LEAF", record)), together=True)
     assert inputs["act1"] == inputs["act2"]
     assert len(curves) == 2
 
@@ -341,12 +331,12 @@ def test_records_that_lack_things(record):
         torch.testing.assert_close(units[7].learned(X), wanted.learned(X))
         torch.testing.assert_close(units[7].start(X), wanted.start(X))
         found = frame(("LEAF", replace(record, shapes=old)))
-        assert not len(shape_measures.survey(found))
-        curves, inputs = shape_comparisons.forms(found)
+        assert not len(measures.survey(found))
+        curves, inputs = comparisons.forms(found)
         assert not len(curves)
         assert inputs == {}
-        assert shape_measures.by_layer(shape_measures.survey(found), "moved") == {}
-        assert len(shape_figures.draw_atlas(found).axes) == 2, "drawn without the inputs"
+        assert measures.by_layer(measures.survey(found), "moved") == {}
+        assert len(figures.draw_atlas(found).axes) == 2, "drawn without the inputs"
     assert shapes.units(replace(record, shapes={site: {"quantiles": of["quantiles"]} for site, of in record.shapes.items()})) == []
     assert shapes.units(record_of(replace(DIGITS, activation="relu", init=None, granularity=None))) == []
 
@@ -359,14 +349,14 @@ def test_a_run_that_diverged(record):
     units = shapes.units(diverged)
     assert [unit.site for unit in units] == ["act1"] * 4 + ["act2"] * 5
     assert all(unit.x is None for unit in units[:4])
-    assert set(shape_measures.survey(frame(("LEAF", diverged)))["site"]) == {"act2"}
-    assert shape_figures.draw_atlas(frame(("LEAF", diverged)))
+    assert set(measures.survey(frame(("LEAF", diverged)))["site"]) == {"act2"}
+    assert figures.draw_atlas(frame(("LEAF", diverged)))
 
 
 def test_figures_have_a_panel_a_row_and_site(record):
     other = train(replace(DIGITS, depth=1, activation="prelu", init=None, granularity="layer"))
     found = frame(("LEAF", record), ("PReLU", other), ("ReLU", record_of(replace(other.run, activation="relu", granularity=None))))
-    figure = shape_figures.draw_atlas(found)
+    figure = figures.draw_atlas(found)
     assert [axis.get_visible() for axis in figure.axes] == [True, True, True, False], "the second network has one site"
     lines = figure.axes[0].get_lines()
     assert len(lines) == 5 + 3, "the units, their median twice, the start"
@@ -375,10 +365,10 @@ def test_figures_have_a_panel_a_row_and_site(record):
     assert inside == pytest.approx(0.98, abs=0.02), "bold where the inputs are"
     x = torch.linspace(-4, 4, 321, dtype=torch.float64)
     assert lines[-1].get_ydata() == pytest.approx(F.silu(x).numpy())
-    changes = shape_figures.draw_atlas(found, changes=True).axes[0].get_lines()
+    changes = figures.draw_atlas(found, changes=True).axes[0].get_lines()
     assert changes[0].get_ydata() == pytest.approx(lines[0].get_ydata() - lines[-1].get_ydata())
     assert not np.any(changes[-1].get_ydata())
-    assert shape_figures.draw_atlas(found[found["row"] == "ReLU"]) is None
-    estimates = shape_measures.by_layer(shape_measures.survey(found), "moved")
-    figure = shape_figures.draw_by_layer({"moved": estimates}, ["act1", "act2"])
+    assert figures.draw_atlas(found[found["row"] == "ReLU"]) is None
+    estimates = measures.by_layer(measures.survey(found), "moved")
+    figure = figures.draw_by_layer({"moved": estimates}, ["act1", "act2"])
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["LEAF", "PReLU"]

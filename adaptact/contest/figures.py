@@ -7,11 +7,11 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from .claims.base import ALPHA
-from .claims.contrasts import signed
-from .contest import costs, means, pooled
-from .experiments.arena import ADAPTIVE, BASE, CONTROLS, FIXED, RATES
-from .plotting import COLOURS
+from ..claims.base import ALPHA
+from ..claims.contrasts import signed
+from ..experiments.arena import ADAPTIVE, BASE, CONTROLS, FIXED, RATES
+from ..plotting import COLOURS
+from .results import costs, means, pooled
 
 DIVERGING = "PuOr"  # orange below, violet above: told apart with any colour vision, and by its lightness in grey
 KINDS = {  # label, colour, marker
@@ -198,7 +198,7 @@ def draw_sensitivity(tables):
     Parameters
     ----------
     tables : dict of str to pandas.DataFrame
-        By title, from `adaptact.contest_tuning.sensitivity`.
+        By title, from `adaptact.contest.tuning.sensitivity`.
 
     Returns
     -------
@@ -229,7 +229,7 @@ def draw_rank_spread(result):
 
     Parameters
     ----------
-    result : adaptact.contest_ranks.Ranks
+    result : adaptact.contest.ranks.Ranks
 
     Returns
     -------

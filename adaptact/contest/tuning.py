@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from . import tables
-from .arena import chosen
-from .contest import ADDED, by_seed, guessing, marked, means
-from .experiments import arena
-from .experiments.arena import RATES, SETTINGS, TUNING_SEED, tuning_seeds
-from .stats import paired
+from .. import tables
+from ..arena import chosen
+from ..experiments import arena
+from ..experiments.arena import RATES, SETTINGS, TUNING_SEED, tuning_seeds
+from ..stats import paired
+from .results import ADDED, by_seed, guessing, marked, means
 
 MIDDLE = RATES[len(RATES) // 2]
 COLUMNS = ["setting", "row", "rate", "seed", "status", "held_out", "test", "chosen"]

@@ -1,6 +1,6 @@
 """What came of the arena: scores, differences to a base in a setting and over all settings, and costs.
 
-adaptact.arena (records) -> collect -> compare, pooled, costs; contest_ranks, contest_tuning, contest_figures -> the page
+adaptact.arena (records) -> collect -> compare, pooled, costs; contest.ranks, contest.tuning, contest.figures -> the page
 """
 
 from dataclasses import replace
@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from . import tables
-from .arena import chosen
-from .claims.base import ALPHA
-from .claims.contrasts import signed
-from .data import SOURCES
-from .experiments import arena
-from .experiments.arena import BASE, RATES, SETTINGS
-from .stats import estimate, holm, paired
-from .training import build_model
+from .. import tables
+from ..arena import chosen
+from ..claims.base import ALPHA
+from ..claims.contrasts import signed
+from ..data import SOURCES
+from ..experiments import arena
+from ..experiments.arena import BASE, RATES, SETTINGS
+from ..stats import estimate, holm, paired
+from ..training import build_model
 
 # An adaptive row and the fixed function that it starts as. PReLU starts as a Leaky ReLU of another slope than that row's.
 STARTS = (

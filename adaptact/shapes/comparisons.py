@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from .shape_measures import apart
-from .shapes import pooled, units
+from .measures import apart
+from .recorded import pooled, units
 
 
 def forms(found, *, together=False):

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from .claims.base import ALPHA
-from .errors import UserError
+from ..claims.base import ALPHA
+from ..errors import UserError
 
 FEWEST = 3  # rows; with two Friedman's test is a sign test
 

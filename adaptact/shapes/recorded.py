@@ -1,6 +1,6 @@
 """Learned shapes of any activation, read from records: the functions that the units followed there start as and become.
 
-Record -> units -> adaptact.shape_measures (of each), adaptact.shape_comparisons (of several), adaptact.shape_figures -> the page
+Record -> units -> adaptact.shapes.measures (of each), adaptact.shapes.comparisons (of several), adaptact.shapes.figures -> the page
 """
 
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from functools import partial
 import numpy as np
 import torch
 
-from .activations import Adaptive, WeightedSum, facts, make, weighted_sum
-from .errors import UserError
+from ..activations import Adaptive, WeightedSum, facts, make, weighted_sum
+from ..errors import UserError
 
 WITHIN = 4  # points in each bin of a histogram of inputs: its counts are spread evenly over them
 BINS = 200  # of inputs that are pooled

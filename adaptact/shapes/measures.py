@@ -5,8 +5,8 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
-from .shapes import units
-from .stats import estimate
+from ..stats import estimate
+from .recorded import units
 
 FIXED = {"ReLU": F.relu, "SiLU": F.silu, "tanh": torch.tanh, "identity": torch.clone}  # what a learned shape may resemble
 STEP = 1e-4  # of the difference quotients that stand for slopes

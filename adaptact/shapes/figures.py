@@ -4,8 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from .plotting import COLOURS
-from .shapes import pooled, spread, units
+from ..plotting import COLOURS
+from .recorded import pooled, spread, units
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -89,7 +89,7 @@ def draw_by_layer(estimates, sites, limits=None):
     Parameters
     ----------
     estimates : dict of str to dict
-        By the title of a panel, what `adaptact.shape_measures.by_layer` gives.
+        By the title of a panel, what `adaptact.shapes.measures.by_layer` gives.
     sites : sequence of str
         In their order.
     limits : dict of str to tuple of float, optional
