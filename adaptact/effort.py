@@ -1,6 +1,7 @@
 """What the evidence cost: records, seeds and hours by experiment, summed from the records themselves."""
 
 from dataclasses import replace
+from functools import cache
 
 import pandas as pd
 
@@ -26,17 +27,11 @@ def records_of(store):
         time on one thread or device, ``epochs`` that were trained, ``status``, and ``hardware`` in words. What no experiment
         lists is of `REST`: the trials of searches, and runs of readers' own.
     """
-    homes = {}
-    for experiment in EXPERIMENTS.values():
-        for profile in PROFILES:
-            for cell in experiment.cells:
-                run = experiment.run(cell, profile, 0, experiment.folds[0])
-                homes.setdefault(_apart_from_repeats(run), (experiment.name, profile))
     rows = []
     for record in store.records():
         if record.protocol != PROTOCOL:
             continue
-        name, profile = homes.get(_apart_from_repeats(record.run), (REST, ""))
+        name, profile = home_of(record.run)
         rows.append(
             {
                 "source": name.split("/")[0],
@@ -48,11 +43,57 @@ def records_of(store):
                 "seconds": record.seconds,
                 "epochs": max(map(len, record.curves.values()), default=0),
                 "status": record.status,
-                "hardware": record.hardware.get("gpu") or f"{record.hardware.get('cpu')}, {record.hardware.get('threads')} thread",
+                "hardware": record.machine,
             }
         )
     columns = ["source", "experiment", "profile", "dataset", "model", "seed", "seconds", "epochs", "status", "hardware"]
     return pd.DataFrame(rows, columns=columns)
+
+
+@cache
+def _homes():
+    homes = {}
+    for experiment in EXPERIMENTS.values():
+        for profile in PROFILES:
+            for cell in experiment.cells:
+                run = experiment.run(cell, profile, 0, experiment.folds[0])
+                homes.setdefault(_apart_from_repeats(run), (experiment, profile, cell))
+    return homes
+
+
+def home_of(run):
+    """The experiment, of those that share a run the first, and the profile that a run is of; `REST` if none lists it."""
+    experiment, profile, _ = _homes().get(_apart_from_repeats(run), (None, "", None))
+    return (experiment.name if experiment else REST), profile
+
+
+def at_paper_scale(records):
+    """What the experiments that these records are of would take at the profile ``paper``, estimated from what they took.
+
+    A run's seconds grow with the images that it trains on and with its epochs. Each row and column counts once, with the seeds
+    and folds that ``paper`` has.
+
+    Parameters
+    ----------
+    records : iterable of adaptact.Record
+
+    Returns
+    -------
+    float
+        Seconds of single runs, one thread or device each; 0 where no record is of an experiment.
+    """
+    taken = {}
+    for record in records:
+        key = _apart_from_repeats(record.run)
+        if key in _homes():
+            taken.setdefault(key, []).append(record.seconds)
+    total = 0.0
+    for key, seconds in taken.items():
+        experiment, _, cell = _homes()[key]
+        full = experiment.run(cell, "paper", 0, experiment.folds[0])
+        ratio = full.epochs * full.train_images / (key.epochs * key.train_images)
+        total += ratio * sum(seconds) / len(seconds) * len(experiment.repeats("paper"))
+    return total
 
 
 def summed(found, by):

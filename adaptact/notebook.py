@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from IPython.display import Markdown, display
 
-from . import data, plugins, tables
+from . import data, plugins, stamps, tables
 from .errors import UserError, choose, parse_seeds
 from .experiments import PROFILES
 from .records import Store, project_folder
@@ -137,7 +137,7 @@ class Settings:
                 display(tables.differences(recorded, profile, self.store, self.seeds))
             command = f"`python -m adaptact run {experiment.name} --profile {profile}{self.add and f' --add {self.add}'}`"
             if found:
-                display(Markdown(f"{tables.stamp(recorded, profile, self.store, self.seeds)} Made by {command}."))
+                display(Markdown(f"{tables.coverage(recorded, profile, self.store, self.seeds)} Made by {command}."))
             else:
                 rest = f" but of the row {records['row'].iloc[0]}" if len(records) else ""
                 display(Markdown(f"No record of our own yet{rest}; {command} makes it."))
@@ -176,11 +176,13 @@ def settings(parameters):
     add = ",".join(add) if isinstance(add, list) else str(add)
     # What is committed must be shown alike on every machine, whatever lies in _runs there.
     default = Store(project_folder() / "results") if profile == RECORDED else Store()
+    store = Store(results) if results else default
+    stamps.follow(store)
     return Settings(
         profile=profile,
         seeds=None if seeds in ("", None) else parse_seeds(seeds),
         device=str(pick_device(given.get("device") or "auto")),
-        store=Store(results) if results else default,
+        store=store,
         data_folder=given.get("data") or None,
         dataset=choose("data set", given["dataset"], data.SOURCES) if "dataset" in given else None,
         add=add,

@@ -63,6 +63,8 @@ class Record:
         see `adaptact.training.units`, and with rare classes `adaptact.training.imbalance`. Empty in older records.
     maps : dict of str to object
         Heat maps of a few test images, of the task ``padim`` alone; see `adaptact.training.padim.maps_of`.
+    checksum : str
+        The SHA-256 of all the rest, of a record that was read from a file.
     """
 
     run: Run
@@ -76,10 +78,17 @@ class Record:
     protocol: int = field(default=PROTOCOL)
     units: dict = field(default_factory=dict)
     maps: dict = field(default_factory=dict)
+    checksum: str = field(default="", compare=False, repr=False)
+
+    @property
+    def machine(self):
+        """Where it was made, in words: the GPU, or the processor and the threads."""
+        return self.hardware.get("gpu") or f"{self.hardware.get('cpu')}, {self.hardware.get('threads')} thread a run"
 
     def to_json(self):
         """The record as text, closed by a checksum of all the rest."""
         body = asdict(self)
+        del body["checksum"]
         body["sha256"] = digest(body)
         lines = (f" {json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in body.items())
         return "{\n" + ",\n".join(lines) + "\n}\n"
@@ -97,14 +106,14 @@ class Record:
         """
         try:
             body = json.loads(text)
-            if not isinstance(body, dict) or body.pop("sha256", None) != digest(body):
+            if not isinstance(body, dict) or (checksum := body.pop("sha256", None)) != digest(body):
                 raise ValueError("its checksum does not fit its content")
             name = body["run"]["activation"]
             if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
                 raise ValueError("its activation has no name")
             if name not in activations.names():
                 raise UnknownActivation(name)
-            record = cls(**{**body, "run": Run(**body["run"])})
+            record = cls(**{**body, "run": Run(**body["run"]), "checksum": checksum})
             hash(record.run)  # a list among its fields would be found only where it is looked up
             right = record.status in ("done", "diverged") and isinstance(record.protocol, int)
             kinds = (record.curves, record.scores, record.shapes, record.hardware, record.versions, record.units, record.maps)
@@ -165,6 +174,13 @@ class Store:
     def __init__(self, *folders):
         default = (project_folder() / "results", project_folder() / "_runs")
         self.folders = tuple(Path(folder) for folder in folders) or default
+        self.listener = None  # called with each record that is asked for; see adaptact.stamps
+
+    def heard(self, record):
+        """The same record, once the listener, if there is one, has been told of it."""
+        if self.listener is not None:
+            self.listener(record)
+        return record
 
     @property
     def target(self):
@@ -180,7 +196,7 @@ class Store:
         for folder in self.folders:
             record = self._read(self.path(run, folder))
             if record is not None and record.run == run and record.protocol == PROTOCOL:
-                return record
+                return self.heard(record)
         return None
 
     def put(self, record):

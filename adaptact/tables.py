@@ -172,20 +172,12 @@ def tally(experiment, profile, store, seeds=None, selection="best_test"):
     }
 
 
-def stamp(experiment, profile, store, seeds=None):
-    """One line on what a table rests on: profile, records, seeds, hardware, versions."""
+def coverage(experiment, profile, store, seeds=None):
+    """How much of a table there is, in one line: cells, and the seeds they are of."""
     seeds = tuple(seeds or experiment.default_seeds(profile))
     found = collect(experiment, profile, store, seeds)
     total = len(experiment.cells) * len(experiment.repeats(profile, seeds))
-    parts = [
-        f"{len(found)} of {total} cells recorded; seeds {', '.join(map(str, seeds))} (n = {len(seeds)}).",
-    ]
-    if len(found):
-        records = list(found["record"])
-        for what in ("hardware", "versions"):
-            kinds = {_words(getattr(record, what)): None for record in records}
-            parts.append(f"{what.capitalize()}: {'; '.join(kinds)}.")
-    return " ".join(parts)
+    return f"{len(found)} of {total} cells recorded; seeds {', '.join(map(str, seeds))} (n = {len(seeds)})."
 
 
 def measured(found, measure, digits=1):
@@ -251,10 +243,6 @@ def _difference(ours):
 
 def _signed(value):
     return f"{value:+.2f}".replace("-", "−")
-
-
-def _words(mapping):
-    return ", ".join(f"{key} {value}" for key, value in mapping.items())
 
 
 def _frame(table):

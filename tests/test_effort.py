@@ -24,7 +24,7 @@ def test_each_record_counts_once_with_the_first_experiment_that_lists_it(tmp_pat
     assert by.loc[("leaf", "laptop"), "records"] == 2
     assert by.loc[("pltanh", "laptop"), "hours"] == pytest.approx(0.25)
     assert by.loc[(effort.REST, ""), ["records", "diverged"]].tolist() == [1, 1]
-    assert set(effort.summed(found, ["hardware"]).index) == {"made up, 1 thread", "another"}
+    assert set(effort.summed(found, ["hardware"]).index) == {"made up, 1 thread a run", "another"}
 
 
 def test_an_empty_store_costs_nothing(tmp_path):

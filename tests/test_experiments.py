@@ -131,7 +131,7 @@ def test_scores_and_differences_are_those_of_the_records(store):
     expected = {"comparisons": 2, "above": 1, "interval above": 0, "interval below": 0, "significant": 0}
     assert tables.tally(experiment, "laptop", store, seeds) == expected
 
-    line = tables.stamp(experiment, "laptop", store, seeds)
+    line = tables.coverage(experiment, "laptop", store, seeds)
     assert "9 of 36 cells recorded" in line
     assert "seeds 42, 100, 128 (n = 3)" in line
 

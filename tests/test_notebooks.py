@@ -44,7 +44,8 @@ def test_smoke_from_an_empty_results_folder(path, tmp_path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_parameters_are_checked_before_anything_is_computed(path):
-    first, second = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"][:2]
+    install, first, second = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"][:3]
+    assert install.id == "install"
     assert "parameters" in first.metadata["tags"]
     statements = ast.parse(second.source).body
     (check,) = [number for number, of in enumerate(statements) if "settings(globals())" in ast.unparse(of)]

@@ -8,6 +8,7 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 from conftest import ROOT
@@ -104,3 +105,19 @@ def test_the_changelog_names_this_version_or_what_will_be_in_it():
 
     headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
     assert headings[0] == "Unreleased" or headings[0] == adaptact.__version__
+
+
+def test_the_repositorys_address_stands_in_one_place(monkeypatch):
+    """What `python book/address.py` writes is written; the notebooks' install cell does nothing here."""
+    monkeypatch.syspath_prepend(ROOT / "book")
+    import address
+
+    for path in address.NOTEBOOKS:
+        notebook = nbformat.read(path, as_version=4)
+        assert address.with_install_cell(notebook, address.address()).cells[1].source == notebook.cells[1].source, path.name
+    exec(notebook.cells[1].source, {})
+    for name, pattern in address.ENTRIES.items():
+        assert re.search(pattern, (ROOT / name).read_text(), flags=re.MULTILINE)[1] == address.address()
+    moved = address.with_install_cell(notebook, "https://example.org/moved").cells
+    assert "https://example.org/moved" in moved[1].source
+    assert len(moved) == len(notebook.cells)

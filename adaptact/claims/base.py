@@ -244,7 +244,7 @@ class Evidence:
             cells = {(cell.column, cell.row): cell for cell in experiment.cells}
             run = experiment.run(cells[column, row], choose("profile", profile, PROFILES), 0, experiment.folds[0])
             self._cells[asked] = dict(sorted(self._by_run.get(run, {}).items()))
-        return dict(self._cells[asked])
+        return {repeat: self.store.heard(record) for repeat, record in self._cells[asked].items()}
 
     def scores(self, experiment, column, row, profile, selection="best_test", metric="test_accuracy"):
         """A metric of one cell by seed, or by seed and fold, without those of diverged runs; see `adaptact.Record`."""
@@ -263,8 +263,4 @@ def _checked(alpha, margin):
 
 def hardware_of(records):
     """The devices and processors of records, in words."""
-    found = {}
-    for record in records:
-        machine = record.hardware.get("gpu") or f"{record.hardware.get('cpu')}, {record.hardware.get('threads')} thread a run"
-        found[machine] = None
-    return "; ".join(found)
+    return "; ".join(dict.fromkeys(record.machine for record in records))
