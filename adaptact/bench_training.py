@@ -14,7 +14,6 @@ import joblib
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms
 from tqdm import tqdm
 
 from .activations import compiled, was_compiled
@@ -141,6 +140,8 @@ class _Images(Dataset):
     """What torchvision's data sets do: an image at a time, as PIL, through transforms."""
 
     def __init__(self, images, labels):
+        from torchvision import transforms  # here, since it takes three seconds to import
+
         self.images, self.labels = images, labels
         self.transform = transforms.Compose(
             [transforms.ToTensor(), transforms.RandomHorizontalFlip(), transforms.RandomAffine(0, translate=(0.1, 0.1))]

@@ -15,9 +15,9 @@ def choose(what, value, choices):
     UserError
         With the valid choices, and the nearest one where a slip of the finger is likely.
     """
-    choices = [str(choice) for choice in choices]
     if isinstance(value, str) and value in choices:
         return value
+    choices = [str(choice) for choice in choices]
     near = difflib.get_close_matches(str(value), choices, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise UserError(f"unknown {what} {str(value)!r}.{hint} Choose from: {', '.join(choices)}.")

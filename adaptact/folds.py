@@ -1,8 +1,6 @@
 """Tables of cross-validated experiments: five metrics of the last epoch, differences over seeds and folds, and what varies more."""
 
 import pandas as pd
-import statsmodels.api as sm
-import statsmodels.formula.api as smf
 
 from .stats import estimate, holm, paired
 from .tables import NOTHING
@@ -157,11 +155,14 @@ def components(values, metric="test_accuracy"):
     ValueError
         If a seed lacks a fold, or there is only one of either.
     """
+    from statsmodels.formula.api import ols  # here, since it takes two seconds to import and few pages need it
+    from statsmodels.stats.anova import anova_lm
+
     seeds, folds = values["seed"].nunique(), values["fold"].nunique()
     if min(seeds, folds) < 2 or len(values) != seeds * folds or values.duplicated(["seed", "fold"]).any():
         raise ValueError("each of two or more seeds must have each of two or more folds, once")
-    model = smf.ols("score ~ C(seed) + C(fold)", data=values.rename(columns={metric: "score"})).fit()
-    table = sm.stats.anova_lm(model)
+    model = ols("score ~ C(seed) + C(fold)", data=values.rename(columns={metric: "score"})).fit()
+    table = anova_lm(model)
     squares = table["sum_sq"] / table["df"]
     rest = squares["Residual"]
     variances = {"seed": (squares["C(seed)"] - rest) / folds, "fold": (squares["C(fold)"] - rest) / seeds, "rest": rest}

@@ -4,8 +4,7 @@ import gc
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
+import scipy
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,11 @@ def estimate(values, *, test=False, overlap=0.0, alpha=0.05):
         raise ValueError("no values to estimate from")
     if values.size == 1:
         return Estimate(float(values[0]), None, None, 1)
-    mean, error = float(values.mean()), stats.sem(values) * np.sqrt(1 + overlap * values.size)
+    mean, error = float(values.mean()), scipy.stats.sem(values) * np.sqrt(1 + overlap * values.size)
     if error == 0:  # every seed gives the same: the interval is a point, and the t-test is not defined
         return Estimate(mean, mean, mean, values.size)
-    low, high = stats.t.interval(1 - alpha, values.size - 1, loc=mean, scale=error)
-    p = float(2 * stats.t.sf(abs(mean) / error, values.size - 1)) if test else None
+    low, high = scipy.stats.t.interval(1 - alpha, values.size - 1, loc=mean, scale=error)
+    p = float(2 * scipy.stats.t.sf(abs(mean) / error, values.size - 1)) if test else None
     return Estimate(mean, float(low), float(high), values.size, p)
 
 
@@ -115,6 +114,8 @@ def holm(p_values):
     >>> holm([0.01, None, 0.04])
     [0.02, None, 0.04]
     """
+    from statsmodels.stats.multitest import multipletests  # here, since it takes a second to import
+
     tested = [p for p in p_values if p is not None]
     # statsmodels collects garbage at each call, half a second where thousands of records are held: it is shown none of them.
     gc.freeze()

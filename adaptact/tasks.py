@@ -109,7 +109,7 @@ def _deep_svdd(run):
         if not run.setting(name) <= 1:
             raise UserError(f"setting {name} is {run.setting(name):g}: give a share of the epochs, from 0 to 1.")
     if run.setting("pretraining") == 1:
-        raise UserError("setting pretraining is 1: leave some of the epochs for the task itrun.")
+        raise UserError("setting pretraining is 1: leave some of the epochs for the task itself.")
 
 
 def _for_defects(run):

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 import torchvision.transforms.functional as TF
+from torchvision import datasets
 
 from adaptact import UserError, data
 from adaptact.data import sets
+from adaptact.data.images import IDX_LENGTH
 from adaptact.experiments import get
 
 
@@ -49,7 +51,7 @@ def test_shifts_are_rounded_uniform_not_uniform_over_the_integers():
 def _fake_mnist(folder):
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for name, length in sets._IDX_LENGTH.items():
+    for name, length in IDX_LENGTH.items():
         (raw / name).write_bytes(bytes(length))
     return raw
 
@@ -83,7 +85,7 @@ def test_fetch_moves_damaged_files_aside_and_downloads(tmp_path, monkeypatch):
         asked.append(root)
         raise RuntimeError("Error downloading\nsecond line")
 
-    monkeypatch.setitem(data.SOURCES, "mnist", replace(data.SOURCES["mnist"], torchvision=download))
+    monkeypatch.setattr(datasets, "MNIST", download)
     with pytest.raises(UserError) as error:
         data.fetch("mnist", tmp_path)
     assert asked == [tmp_path]
@@ -106,7 +108,8 @@ def test_unknown_set_and_default_folder(monkeypatch):
 def kmnist(tmp_path, monkeypatch):
     """A folder with made-up test files of KMNIST and nothing else: image i says i in its first two pixels, its class is i % 10."""
     source = data.SOURCES["kmnist_split"]
-    monkeypatch.setitem(data.SOURCES, "kmnist_split", replace(source, files=dict.fromkeys(source.files)))  # of no known md5
+    unknown = replace(source.reader, files=dict.fromkeys(source.reader.files))  # of no known md5
+    monkeypatch.setitem(data.SOURCES, "kmnist_split", replace(source, reader=unknown))
     raw, numbers = tmp_path / "KMNIST" / "raw", np.arange(10_000)
     raw.mkdir(parents=True)
     images = np.zeros((10_000, 28 * 28), np.uint8)

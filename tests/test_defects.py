@@ -287,7 +287,7 @@ def test_imagenets_weights_come_through_torchvision(monkeypatch):
         def get_state_dict(self, **_):
             return build_model(replace(PAPER, activation="relu", granularity=None)).state_dict()
 
-    monkeypatch.setattr(extractor, "WEIGHTS", Weights())
+    monkeypatch.setattr(extractor, "imagenet_weights", Weights)
     state, found = extractor.weights(PAPER, torch.device("cpu"), None, None)
     model = build_model(PAPER)
     extractor.load_weights(model, state)

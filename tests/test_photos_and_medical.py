@@ -220,7 +220,7 @@ def test_faults_of_patches_and_a_missing_h5py(pcam, monkeypatch):
     def download(root, split, download):
         raise RuntimeError("To download files from GDrive, 'gdown' is required.")
 
-    monkeypatch.setattr(medical.tv, "PCAM", download)
+    monkeypatch.setattr("torchvision.datasets.PCAM", download)
     assert "'gdown' is required." in message("pcam", pcam, data.fetch)
     assert f"{path} is missing. {mending}" in message("pcam", pcam)
     monkeypatch.setitem(sys.modules, "h5py", None)

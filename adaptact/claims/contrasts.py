@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ..stats import estimate, holm
 from .base import ALPHA, Verdict, hardware_of, stated
@@ -58,7 +58,7 @@ def beyond(sample, threshold, side):
     """The p-value, as of a two-sided t-test, for a mean above or below a threshold; without any spread it is 0 or 1."""
     if np.ptp(sample) == 0:
         return float(sample[0] <= threshold if side == "greater" else sample[0] >= threshold)
-    return min(1.0, 2 * float(stats.ttest_1samp(sample, threshold, alternative=side).pvalue))
+    return min(1.0, 2 * float(scipy.stats.ttest_1samp(sample, threshold, alternative=side).pvalue))
 
 
 def judged(samples, above=0.0, below=0.0, alpha=ALPHA):

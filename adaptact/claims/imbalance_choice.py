@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ..experiments.imbalance import ARTICLES, RATIOS, network_column, ratio_column
 from ..stats import holm
@@ -185,7 +185,7 @@ def varies_less(row, base):
                 continue
             labels.append(label)
             ratios.append(of[row].std(ddof=1) / max(of[base].std(ddof=1), 1e-9))
-            p = float(stats.levene(of[row], of[base]).pvalue)
+            p = float(scipy.stats.levene(of[row], of[base]).pvalue)
             for side in tests:
                 tests[side].append(p if (ratios[-1] < 1) == (side == "less") else 1.0)
         if not labels:

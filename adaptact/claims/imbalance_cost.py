@@ -3,7 +3,7 @@
 import json
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from ..bench import FILE
 from .base import Verdict, stated
@@ -28,7 +28,7 @@ def _longer(ratios):
     """p-values of Wilcoxon's signed-rank test over sites, as of a two-sided one, for ratios above 1, and below."""
     if len(ratios) < 2 or np.ptp(ratios) == 0:
         return 1.0, 1.0
-    sides = (stats.wilcoxon(np.log(ratios), alternative=side).pvalue for side in ("greater", "less"))
+    sides = (scipy.stats.wilcoxon(np.log(ratios), alternative=side).pvalue for side in ("greater", "less"))
     return tuple(min(1.0, 2 * float(p)) for p in sides)
 
 

@@ -3,7 +3,7 @@
 import json
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from ..bench_depth import FILE
 from .base import Verdict, stated
@@ -73,9 +73,9 @@ def trend(ratios):
     """
     ratios = np.asarray(ratios)
     order = range(ratios.shape[1])
-    each = [stats.spearmanr(line, order).statistic if np.ptp(line) else 0.0 for line in ratios]
-    stays = stats.wilcoxon(ratios[:, -1] - ratios[:, 0] - MARGIN, alternative="less").pvalue
-    return float(stats.page_trend_test(ratios).pvalue), float(stays), float(np.mean(each))
+    each = [scipy.stats.spearmanr(line, order).statistic if np.ptp(line) else 0.0 for line in ratios]
+    stays = scipy.stats.wilcoxon(ratios[:, -1] - ratios[:, 0] - MARGIN, alternative="less").pvalue
+    return float(scipy.stats.page_trend_test(ratios).pvalue), float(stays), float(np.mean(each))
 
 
 def _costs(compared, common):

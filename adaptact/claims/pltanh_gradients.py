@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 import numpy as np
+import scipy
 import torch
-from scipy import stats
 
 from .. import activations
 from ..experiments import get
@@ -107,7 +107,7 @@ def too_high(evidence):
         return nothing(DEEP)
     usual = rises[USUAL]
     tables = [[[sum(of), len(of) - sum(of)], [sum(usual), len(usual) - sum(usual)]] for of in map(rises.get, HIGH)]
-    shown = evidence.significant([float(stats.fisher_exact(t, alternative="greater").pvalue) for t in tables])
+    shown = evidence.significant([float(scipy.stats.fisher_exact(t, alternative="greater").pvalue) for t in tables])
     said = ", ".join(f"{sum(of)} of {len(of)} at {slope:g}" for slope, of in rises.items())
     reason = f"runs that diverge or whose training loss rises: {said}"
     none = not any(sum(rises[slope]) for slope in HIGH)

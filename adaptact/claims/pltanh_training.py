@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from ..data import SOURCES
 from ..experiments import get
@@ -223,7 +223,9 @@ def one_alpha(evidence):
     shared = set.intersection(*(set(scores) for scores in by_set.values()))
     # The one alpha that does best on all sets together, each set's scores taken relative to its own spread over alphas.
     means = {column: {a: np.mean(list(scores[a].values())) for a in scores} for column, scores in by_set.items()}
-    rank = {a: np.mean([stats.rankdata(list(of.values()))[list(of).index(a)] / len(of) for of in means.values()]) for a in shared}
+    rank = {
+        a: np.mean([scipy.stats.rankdata(list(of.values()))[list(of).index(a)] / len(of) for of in means.values()]) for a in shared
+    }
     common = max(sorted(shared), key=rank.get)
     best = {column: max(of, key=of.get) for column, of in means.items()}
     losses = {c: paired(by_set[c][best[c]], by_set[c][common], overlap=OVERLAP) for c in by_set if best[c] != common}

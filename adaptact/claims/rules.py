@@ -1,8 +1,7 @@
 """Rules that several claims share: each makes a function from an `Evidence` to a `Verdict`, stated in a sentence."""
 
 import numpy as np
-from scipy import stats
-from statsmodels.stats.weightstats import ttost_paired
+import scipy
 
 from ..experiments import get
 from .base import Verdict, deviations, hardware_of, stated
@@ -202,6 +201,8 @@ def _compared(evidence, pairs, selection="best_test"):
 
 def _beside(both, margin, or_better):
     """p-values of a pair for being level, and for being beyond the margin."""
+    from statsmodels.stats.weightstats import ttost_paired  # here, since it takes a second to import
+
     seeds = sorted(both[0].keys() & both[1].keys())
     if len(seeds) < FEW:
         return None, None
@@ -210,10 +211,10 @@ def _beside(both, margin, or_better):
     if np.ptp(gain) == 0:
         near = -margin < gain[0] and (or_better or gain[0] < margin)
         return (0.0, 1.0) if near else (1.0, 0.0)
-    not_below, below = (stats.ttest_1samp(gain, -margin, alternative=side).pvalue for side in ("greater", "less"))
+    not_below, below = (scipy.stats.ttest_1samp(gain, -margin, alternative=side).pvalue for side in ("greater", "less"))
     if or_better:
         return float(not_below), float(below)
-    above = stats.ttest_1samp(gain, margin, alternative="greater").pvalue
+    above = scipy.stats.ttest_1samp(gain, margin, alternative="greater").pvalue
     return float(ttost_paired(row, base, -margin, margin)[0]), float(min(1.0, 2 * min(below, above)))
 
 

@@ -1,8 +1,8 @@
 """The claims of the weighted-sum paper (Bansal 2022, arXiv 2202.12065): its table, what it reads in it, and two properties."""
 
 import numpy as np
+import scipy
 import torch
-from scipy import stats
 
 from ..activations.weighted_sum import weighted_sum
 from ..experiments import get
@@ -152,7 +152,7 @@ def inside(runs, printed, alpha=ALPHA):
     runs, count = list(runs), 0
     for function, value in printed.items():
         ours = np.array([run[function] for run in runs])
-        half = stats.t.ppf(1 - alpha / 2, len(ours) - 1) * ours.std(ddof=1) * np.sqrt(1 + 1 / len(ours))
+        half = scipy.stats.t.ppf(1 - alpha / 2, len(ours) - 1) * ours.std(ddof=1) * np.sqrt(1 + 1 / len(ours))
         count += abs(value - ours.mean()) <= half
     return int(count)
 

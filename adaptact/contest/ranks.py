@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ..claims.base import ALPHA
 from ..errors import UserError
@@ -96,10 +96,10 @@ def rank(table):
         return None
     ranks = table.rank(axis=1, ascending=False)
     nothing = bool((ranks == ranks.iloc[0, 0]).all(axis=None))
-    chi2, p = (np.nan, np.nan) if nothing else stats.friedmanchisquare(*(table[row] for row in table))
+    chi2, p = (np.nan, np.nan) if nothing else scipy.stats.friedmanchisquare(*(table[row] for row in table))
     left = blocks * (count - 1) - chi2
     f = np.inf if left <= 0 else (blocks - 1) * chi2 / left
-    p_f = float(stats.f.sf(f, count - 1, (count - 1) * (blocks - 1)))
+    p_f = float(scipy.stats.f.sf(f, count - 1, (count - 1) * (blocks - 1)))
     return Ranks(
         ranks=ranks,
         mean=ranks.mean().sort_values(kind="stable"),
@@ -121,7 +121,7 @@ def critical_difference(count, blocks, alpha=ALPHA):
     >>> round(critical_difference(4, 14), 2)
     1.25
     """
-    quantile = stats.studentized_range.ppf(1 - alpha, count, np.inf) / np.sqrt(2)
+    quantile = scipy.stats.studentized_range.ppf(1 - alpha, count, np.inf) / np.sqrt(2)
     return float(quantile * np.sqrt(count * (count + 1) / (6 * blocks)))
 
 

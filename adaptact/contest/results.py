@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from .. import tables
 from ..arena import chosen
@@ -209,7 +209,7 @@ def pooled(found, pairs, value="test"):
         differences = np.array([of.mean for of in each.values()])
         over = estimate(differences)
         moved = differences[differences != 0]  # the test leaves out what does not differ
-        p = stats.wilcoxon(moved, method="exact").pvalue if len(each) > 1 and len(moved) else np.nan
+        p = scipy.stats.wilcoxon(moved, method="exact").pvalue if len(each) > 1 and len(moved) else np.nan
         sure = [of for of in each.values() if of.low is not None]
         counts = {"above": int((differences > 0).sum()), "surely_above": sum(of.low > 0 for of in sure)}
         counts["surely_below"] = sum(of.high < 0 for of in sure)

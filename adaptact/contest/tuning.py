@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from .. import tables
 from ..arena import chosen
@@ -162,4 +162,4 @@ def agreement(first, second):
 
 
 def _tau(first, second):
-    return stats.kendalltau(first, second).statistic if len(first) > 1 else np.nan
+    return scipy.stats.kendalltau(first, second).statistic if len(first) > 1 else np.nan

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torchvision import datasets as tv
-from torchvision.datasets.utils import download_url
 
 from .dataset import DataSet, Fault
+from .download import download_url
 
 BLOCK = 1_000  # patches read at a time, so that the whole set is in memory once only
 
@@ -63,8 +62,10 @@ class PCam:
         OSError, RuntimeError
             If that fails.
         """
+        from torchvision.datasets import PCAM  # here, since it takes three seconds to import and few processes need it
+
         for part in self.published:
-            tv.PCAM(folder, split=part, download=True)
+            PCAM(folder, split=part, download=True)
 
     @contextlib.contextmanager
     def _open(self, folder, part):

@@ -10,10 +10,10 @@ import numpy as np
 import PIL
 import torch
 from PIL import Image, ImageOps
-from torchvision.datasets.utils import download_url, extract_archive
 
 from ..errors import UserError
 from .dataset import Fault, parted
+from .download import download_url, extract_archive
 
 SIZE = 96  # pixels, each way
 

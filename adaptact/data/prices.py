@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torchvision.datasets.utils import download_url
 
 from .dataset import DataSet, Fault
+from .download import download_url
 from .tabular import be_published, read_frame
 
 DAYS = 506

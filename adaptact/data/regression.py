@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from torchvision.datasets.utils import download_url
 
 from .dataset import Fault
+from .download import download_url
 from .tabular import URL, be_published, read_frame, table
 
 

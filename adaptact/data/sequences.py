@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torchvision.datasets.utils import download_url
 
 from .dataset import parted
+from .download import download_url
 from .tabular import Csv
 
 URL = "https://archive.ics.uci.edu/static/public/181/libras+movement.zip"

@@ -1,19 +1,15 @@
 """Data sets by name, as tensors: found in a folder, checked against their published files, or downloaded on request."""
 
 import functools
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-from torchvision import datasets as tv
-
 from ..errors import UserError, choose
 from .anomalies import MADE_UP, SCREW, SIZE
 from .curves import POINTS, RUNGE, SINE, STEP
-from .dataset import DataSet, Fault, parted
+from .dataset import Fault
+from .images import CIFAR10, FASHION_MNIST, KMNIST, KMNIST_SPLIT, MNIST, Digits
 from .medical import PCam, Pneumonia
 from .photos import FLOWERS, FLOWERS_96
 from .prices import CHANGE, PRICE, TEST, TRAIN, WALK, WINDOW
@@ -30,11 +26,9 @@ class Source:
     in_shape: tuple
     train_size: int
     test_size: int
-    torchvision: type = None
-    files: dict = None  # path under the data folder -> md5 of the unpacked file
+    reader: object  # its check(folder) and read(folder) raise a Fault, its download(folder) fetches
     num_classes: int = 10
     stands_in_for: str = None  # a set that is asked for in its place wherever that one is to be had
-    reader: object = None  # in torchvision's place: its check(folder) and read(folder) raise a Fault, download(folder) fetches
     shipped: bool = False  # inside scikit-learn, or computed: there are no files
     tabular: bool = False  # float32 rows of features as images of one line, (1, 1, features); see `adaptact.training.parts`
     numeric: bool = False  # labels are float32 numbers to be predicted, and not classes
@@ -53,28 +47,6 @@ class Source:
     def samples(self):
         """What it has many of, in words."""
         return "sequences" if self.sequence else "rows" if self.tabular else "images"
-
-
-# torchvision knows the md5 of the packed MNIST files only, and looks no more once they are unpacked. The md5 of
-# KMNIST's training images is not at hand: None means that only the length is checked.
-_IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-_IDX_LENGTH = dict(zip(_IDX, (47_040_016, 60_008, 7_840_016, 10_008), strict=True))
-
-
-def _idx_files(folder, md5s):
-    return {f"{folder}/raw/{name}": md5 for name, md5 in zip(_IDX, md5s, strict=True)}
-
-
-_MNIST = ("6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
-          "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637")  # fmt: skip
-_FASHION = ("f4a8712d7a061bf5bd6d2ca38dc4d50a", "9018921c3c673c538a1fc5bad174d6f9",
-            "8181f5470baa50b63fa0f6fddb340f0a", "15d484375f8d13e6eb1aabb0c3f46965")  # fmt: skip
-_KMNIST = (None, "949e75301f8813e0dc5800dcc320fc52",
-           "bf305b8cd328700fbc17f5acbc2856d2", "9f55f451c0988b028eccdf7d5cc265ab")  # fmt: skip
-_CIFAR = {
-    f"{tv.CIFAR10.base_folder}/{name}": md5
-    for name, md5 in [*tv.CIFAR10.train_list, *tv.CIFAR10.test_list, (tv.CIFAR10.meta["filename"], tv.CIFAR10.meta["md5"])]
-}
 
 
 def _shipped_table(title, features, train_size, test_size, num_classes, loader):
@@ -108,20 +80,12 @@ def _series(title, target, reader, **of):
 
 
 SOURCES = {
-    "digits": Source("digits", (1, 28, 28), 1_437, 360, shipped=True),
-    "mnist": Source("MNIST", (1, 28, 28), 60_000, 10_000, tv.MNIST, _idx_files("MNIST", _MNIST)),
-    "fashion_mnist": Source("Fashion-MNIST", (1, 28, 28), 60_000, 10_000, tv.FashionMNIST, _idx_files("FashionMNIST", _FASHION)),
-    "kmnist": Source("KMNIST", (1, 28, 28), 60_000, 10_000, tv.KMNIST, _idx_files("KMNIST", _KMNIST)),
-    "kmnist_split": Source(
-        "KMNIST, test images split",
-        (1, 28, 28),
-        8_000,
-        2_000,
-        tv.KMNIST,
-        dict(list(_idx_files("KMNIST", _KMNIST).items())[2:]),
-        stands_in_for="kmnist",
-    ),
-    "cifar10": Source("CIFAR-10", (3, 32, 32), 50_000, 10_000, tv.CIFAR10, _CIFAR),
+    "digits": Source("digits", (1, 28, 28), 1_437, 360, Digits(), shipped=True),
+    "mnist": Source("MNIST", (1, 28, 28), 60_000, 10_000, MNIST),
+    "fashion_mnist": Source("Fashion-MNIST", (1, 28, 28), 60_000, 10_000, FASHION_MNIST),
+    "kmnist": Source("KMNIST", (1, 28, 28), 60_000, 10_000, KMNIST),
+    "kmnist_split": Source("KMNIST, test images split", (1, 28, 28), 8_000, 2_000, KMNIST_SPLIT, stands_in_for="kmnist"),
+    "cifar10": Source("CIFAR-10", (3, 32, 32), 50_000, 10_000, CIFAR10),
     "flowers": Source("TensorFlow flowers", (3, 96, 96), 2_936, 734, num_classes=5, reader=FLOWERS),
     "flowers_96": Source(
         "flowers, 96×96 copies", (3, 96, 96), 3_251, 813, num_classes=5, stands_in_for="flowers", reader=FLOWERS_96
@@ -181,54 +145,19 @@ def data_folder(folder=None):
     return Path(folder or os.environ.get("ADAPTACT_DATA") or "data").expanduser()
 
 
-def _check(name, folder):
-    """Raise a Fault if a file of a set is missing or not as published."""
-    source = SOURCES[name]
-    if source.reader:
-        source.reader.check(folder)
-        return
-    for path, md5 in source.files.items():
-        file = folder / path
-        if not file.is_file():
-            raise Fault(file, "is missing")
-        length = _IDX_LENGTH.get(file.name)
-        if length is not None and file.stat().st_size != length:
-            raise Fault(file, f"is damaged: {file.stat().st_size} bytes, {length} expected")
-        if md5 is not None and hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest() != md5:
-            raise Fault(file, "is damaged: its md5 is not the published one")
-
-
 def _fault(name, folder):
-    """What `_check` raises, or None if all is well."""
+    """What is wrong with the files of a set, or None if all is well."""
     try:
-        _check(name, folder)
+        SOURCES[name].reader.check(folder)
     except Fault as fault:
         return fault
     return None
 
 
-def _read(name, folder):
-    source = SOURCES[name]
-    if name == "digits":
-        return _digits()
-    if source.reader:
-        return source.reader.read(folder)
-    _check(name, folder)
-    if name == "kmnist_split":
-        return _kmnist_split(folder)
-    tensors = []
-    for train in (True, False):
-        part = source.torchvision(folder, train=train)
-        images = torch.as_tensor(part.data)
-        images = images[:, None] if images.dim() == 3 else images.permute(0, 3, 1, 2)
-        tensors += [images.contiguous(), torch.as_tensor(part.targets, dtype=torch.int64)]
-    return DataSet(*tensors)
-
-
 @functools.lru_cache(maxsize=4)
 def _load(name, folder, device):
     try:
-        return _read(name, folder).to(device)
+        return SOURCES[name].reader.read(folder).to(device)
     except Fault as fault:
         mending = fault.mending or f"Fetch it with: python -m adaptact data {name} --data {folder}"
         raise UserError(f"{SOURCES[name].title}: {fault}. {mending}") from None
@@ -296,10 +225,8 @@ def fetch(name, folder=None):
         while fault and fault.path.exists():
             fault.path.replace(fault.path.with_name(fault.path.name + ".damaged"))
             fault = _fault(name, folder)
-        if fault and source.reader:
+        if fault:
             source.reader.download(folder)
-        elif fault:
-            source.torchvision(folder, download=True)
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors, torchvision's RuntimeErrors
         reason = str(error).splitlines()[0]
         raise UserError(f"{source.title}: no download into {folder} ({reason}). Copy its files there by hand.") from error
@@ -327,20 +254,3 @@ def to_be_had(runs, folder=None):
         if wanted in asked:
             left_out.add(wanted if _fault(wanted, folder) else name)
     return [run for run in runs if run.dataset not in left_out]
-
-
-def _kmnist_split(folder):
-    """KMNIST's 10,000 test images, parted by class: 8,000 to train on and 2,000 to test."""
-    images_file, labels_file = (folder / path for path in SOURCES["kmnist_split"].files)
-    images = tv.mnist.read_image_file(str(images_file))[:, None]  # torchvision's own class asks for the training files too
-    return parted(images, tv.mnist.read_label_file(str(labels_file)), 2_000)
-
-
-def _digits():
-    """scikit-learn's 1,797 digits, enlarged from 8x8 to MNIST's 28x28 so that the papers' networks take them."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    small = torch.from_numpy(digits.images[:, None].astype(np.float32) * (255 / 16))
-    images = torch.nn.functional.interpolate(small, size=(28, 28), mode="bilinear").round().to(torch.uint8)
-    return parted(images, torch.from_numpy(digits.target.astype(np.int64)), 360)

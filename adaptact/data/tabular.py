@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torchvision.datasets.utils import download_url
 
 from .dataset import Fault, parted
+from .download import download_url
 
 # Jason Brownlee's copies of four tables of the UCI Machine Learning Repository: no header, the class last.
 URL = "https://raw.githubusercontent.com/jbrownlee/Datasets/master"

@@ -2,7 +2,6 @@
 
 import torch
 from torch import nn
-from torchvision.models.resnet import BasicBlock, ResNet
 
 from ..activations import convert
 
@@ -31,6 +30,8 @@ def resnet(in_shape, activation, num_classes=10, *, blocks):
     ----------
     He et al. (2016), arXiv 1512.03385.
     """
+    from torchvision.models.resnet import BasicBlock, ResNet  # here, since it takes three seconds and few runs need it
+
     model = ResNet(BasicBlock, [blocks] * 4, num_classes=num_classes)
     if in_shape[0] != 3:
         model.conv1 = nn.Conv2d(in_shape[0], 64, 7, stride=2, padding=3, bias=False)

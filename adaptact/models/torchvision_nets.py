@@ -1,7 +1,6 @@
 """Two of torchvision's networks for small images: MobileNetV2 and GoogLeNet, with other activations in every place."""
 
 import torch
-import torchvision
 from torch import nn
 
 from ..activations import convert
@@ -31,7 +30,9 @@ def mobilenet(in_shape, activation, num_classes=10):
     ----------
     Sandler et al. (2018), arXiv 1801.04381.
     """
-    model = torchvision.models.mobilenet_v2(weights=None, num_classes=num_classes)
+    from torchvision.models import mobilenet_v2  # here, since it takes three seconds to import and few runs need it
+
+    model = mobilenet_v2(weights=None, num_classes=num_classes)
     stem = model.features[0]
     if in_shape[0] != 3:
         stem[0] = nn.Conv2d(in_shape[0], stem[0].out_channels, 3, stride=2, padding=1, bias=False)
@@ -65,7 +66,9 @@ def googlenet(in_shape, activation, num_classes=10):
     ----------
     Szegedy et al. (2015), arXiv 1409.4842.
     """
-    model = torchvision.models.googlenet(weights=None, num_classes=num_classes, aux_logits=False, init_weights=True)
+    from torchvision import models  # here, since it takes three seconds to import and few runs need it
+
+    model = models.googlenet(weights=None, num_classes=num_classes, aux_logits=False, init_weights=True)
     if in_shape[0] != 3:
         model.conv1.conv = nn.Conv2d(in_shape[0], 64, 7, stride=2, padding=3, bias=False)
         nn.init.trunc_normal_(model.conv1.conv.weight, std=0.01, a=-2, b=2)  # as torchvision draws all others

@@ -3,8 +3,6 @@
 import time
 
 import torch
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.functional import rotate
 
 from .. import data
 from ..models.flow import SCALES
@@ -110,6 +108,9 @@ def turned_features(run, data_set, device, data_folder, checkpoint):
 
 @torch.no_grad()
 def _turned(run, extractor, images, name, turns):
+    from torchvision.transforms import InterpolationMode  # here, since it takes three seconds to import and few runs need it
+    from torchvision.transforms.functional import rotate
+
     generator = torch.Generator().manual_seed(entropy(run.seed, 1, f"turns {name}"))
     found = []
     for _ in range(int(run.setting(turns))):

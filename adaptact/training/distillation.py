@@ -4,7 +4,6 @@ import time
 
 import torch
 import torch.nn.functional as F
-import torchvision
 
 from .. import data
 from ..records import Record
@@ -75,10 +74,12 @@ def train_distillation(run, model, device, data_folder, checkpoint, on_epoch):
 
 def teacher_of(run, device, data_folder, checkpoint):
     """A residual network with ReLU that is not trained further, and what is known of its training."""
+    from torchvision.models import resnet18  # here, since it takes three seconds to import and few runs need it
+
     from .loop import build_model  # here, since the loop knows this task
 
     state, found = weights(run, device, data_folder, checkpoint)
-    teacher = torchvision.models.resnet18(weights=None) if run.setting("imagenet") else build_model(extractor_run(run))
+    teacher = resnet18(weights=None) if run.setting("imagenet") else build_model(extractor_run(run))
     teacher.to(device)
     load_weights(teacher, state)
     return teacher, found

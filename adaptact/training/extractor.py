@@ -5,7 +5,6 @@ import io
 from pathlib import Path
 
 import torch
-import torchvision
 from filelock import FileLock
 
 from .. import data
@@ -16,8 +15,7 @@ from ..run import Run
 from ..tasks import TASKS
 from .batches import to_unit
 
-WEIGHTS = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours, as those weights expect them
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours, as its weights expect them
 BATCH = 16  # images of 256 pixels at a time
 
 
@@ -78,17 +76,25 @@ def weights(run, device, data_folder, checkpoint, own=False):
         If ImageNet's weights or CIFAR-10 are not to be had.
     """
     if run.setting("imagenet"):
+        published = imagenet_weights()
         try:
-            return WEIGHTS.get_state_dict(progress=False, map_location=device), {}
+            return published.get_state_dict(progress=False, map_location=device), {}
         except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
             where = Path(torch.hub.get_dir()) / "checkpoints"
             raise UserError(
-                f"ResNet-18's weights trained on ImageNet cannot be downloaded ({reason_of(error)}): put {WEIGHTS.url} into "
+                f"ResNet-18's weights trained on ImageNet cannot be downloaded ({reason_of(error)}): put {published.url} into "
                 f"{where}, or choose the profile laptop, whose network is trained on CIFAR-10."
             ) from error
     smaller = extractor_run(run, own)
     kept = kept_file(checkpoint, f"{smaller.name}.pt", lambda path: _trained(smaller, device, data_folder, path), device)
     return kept["state"], kept["found"]
+
+
+def imagenet_weights():
+    """Where torchvision has ResNet-18's weights of ImageNet, and how it gets them."""
+    from torchvision.models import ResNet18_Weights  # here, since it takes three seconds to import and few runs need it
+
+    return ResNet18_Weights.IMAGENET1K_V1
 
 
 def _trained(run, device, data_folder, path):
