@@ -6,7 +6,9 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-PAGES = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PAGES = sorted((ROOT / "notebooks").glob("*.ipynb")) + [
+    ROOT / "book" / f"{name}.md" for name in ("own-activation", "re-run", "teaching")
+]
 EXERCISES = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
 TIMES = re.compile(r"^\*Reading: (\d+) minutes.*\. Running: .+\.\* (.+)", flags=re.MULTILINE)
 A_MINUTE = 200  # words
@@ -15,7 +17,7 @@ OF_A_TABLE = 0.3  # the share of its words that are read
 
 
 def read(path):
-    return nbformat.read(path, as_version=4).cells
+    return nbformat.read(path, as_version=4).cells if path.suffix == ".ipynb" else [nbformat.v4.new_markdown_cell(path.read_text())]
 
 
 def minutes(path):
