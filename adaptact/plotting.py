@@ -51,29 +51,30 @@ def curve(function, x):
     return values.detach(), derivative
 
 
-def draw_functions(functions, low=-4.0, high=4.0):
-    """Functions on the left, their derivatives on the right.
+def draw_functions(functions, low=-4.0, high=4.0, derivatives=True):
+    """Functions, and their derivatives on their right.
 
     Parameters
     ----------
     functions : dict of str to callable
         By label.
     low, high : float, default -4 and 4
+    derivatives : bool, default True
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     x = torch.linspace(low, high, 801, dtype=torch.float64)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3))
+    titles = ("function", "derivative")[: 1 + derivatives]
+    figure, axes = plt.subplots(1, len(titles), figsize=(8, 3), squeeze=False)
     for index, (label, function) in enumerate(functions.items()):
-        values, derivative = curve(function, x)
-        line = {"linestyle": ("-", "--", "-.", ":")[index % 4]}
-        left.plot(x, values, label=label, **line)
-        right.plot(x, derivative, **line)
-    left.set(title="function", xlabel="input $u$")
-    right.set(title="derivative", xlabel="input $u$")
-    left.legend()
+        style = ("-", "--", "-.", ":")[index % 4]
+        for axis, values in zip(axes[0], curve(function, x), strict=False):
+            axis.plot(x, values, label=label, linestyle=style)
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set(title=title, xlabel="input $u$")
+    axes[0, 0].legend()
     return figure
 
 

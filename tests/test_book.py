@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlparse
 import nbformat
 import pytest
 import torch
+import yaml
 from conftest import ROOT
 
 from adaptact import Facts, activations, battery
@@ -70,6 +71,30 @@ def test_every_chapter_is_there(pages):
         *(path.relative_to(ROOT).with_suffix("") for path in (ROOT / "notebooks").rglob("[0-9]*.ipynb")),
     ]:
         assert PAGES / f"{name}.html" in pages
+
+
+def in_toc(entry):
+    """The pages of a table of contents, or of a part of it, in their order."""
+    below = [*entry.get("parts", []), *entry.get("chapters", []), *entry.get("sections", [])]
+    return [entry[key] for key in ("root", "file") if key in entry] + [name for part in below for name in in_toc(part)]
+
+
+def test_the_map_leads_to_every_page():
+    text = (ROOT / "book" / "map.md").read_text()
+    named = {(ROOT / "book" / link).resolve() for link in re.findall(r"\]\(([\w./-]+)\)", text)}
+    pages = in_toc(yaml.safe_load((ROOT / "book" / "_toc.yml").read_text()))
+    assert len(pages) > 60
+    paths = [next(ROOT.glob(f"{name}.*")) for name in pages if name not in ("book/intro", "book/map")]
+    assert [path.name for path in paths if path not in named] == []
+
+
+def test_every_reference_can_be_found_and_is_cited():
+    entries = re.findall(r"^@\w+\{(\w+),(.*?)^\}", (ROOT / "book" / "references.bib").read_text(), re.MULTILINE | re.DOTALL)
+    texts = [path.read_text() for path in [*(ROOT / "notebooks").rglob("*.ipynb"), *(ROOT / "book").glob("*.md")]]
+    cited = {key.strip() for text in texts for keys in re.findall(r"\{cite[\w:]*\}`([^`]*)`", text) for key in keys.split(",")}
+    assert cited == {key for key, _ in entries}
+    # The article has no address that is known.
+    assert [key for key, entry in entries if not re.search(r"^  (doi|eprint|url) = ", entry, re.MULTILINE)] == ["imbalance"]
 
 
 def test_nothing_comes_from_another_host(pages):

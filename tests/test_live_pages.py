@@ -20,14 +20,14 @@ from adaptact import live
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory):
-    """The page alone, built as the book is."""
+    """The playground and the front page alone, built as the book is."""
     folder = tmp_path_factory.mktemp("book")
     shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "_config.yml", folder)
     (folder / "notebooks").mkdir()
     shutil.copy(ROOT / "notebooks" / "05-playground.ipynb", folder / "notebooks")
     (folder / "book" / "_toc.yml").write_text(
-        "format: jb-book\nroot: book/references\nchapters:\n  - file: notebooks/05-playground\n"
+        "format: jb-book\nroot: book/references\nchapters:\n  - file: notebooks/05-playground\n  - file: book/intro\n"
     )
     command = [Path(sys.executable).with_name("jupyter-book"), "build", folder, "--toc", folder / "book" / "_toc.yml", "-q"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -134,6 +134,21 @@ def test_on_a_phone_the_panels_are_stacked(book, tab):
         tab.wait(READY)
         tab.wait(f"({right} < 60 && {down} > 100)" if stacked else f"({right} > 200)")
         assert tab.value("document.documentElement.scrollWidth") <= width, "nothing to scroll sideways"
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_the_front_page_has_one(book, tab, width):
+    tab.open(f"{book.as_uri()}/book/intro.html", width=width)
+    tab.wait("document.querySelector('.adaptact-live.is-live') !== null")
+    page = Shown(tab, live.STARTS)
+    for slider in ("rho1", "rho3"):
+        before = tab.value(page.path("y"))
+        tab.value(f"{page.slider(slider)}.focus()")
+        tab.press("ArrowRight", 3)
+        tab.wait(f"{page.path('y')} !== {json.dumps(before)}")
+    assert tab.value(f"{page.block}.querySelectorAll('input[type=range]').length") == 2, "the others have no slider"
+    assert tab.value("document.documentElement.scrollWidth") <= width
+    assert tab.errors == []
 
 
 def test_without_scripts_the_still_pictures_stand(book, tab):

@@ -27,6 +27,8 @@ class Slider:
     label : str
         What the reader sees.
     low, high, step : float
+    shown : bool, default True
+        False where only the choice of a start moves it.
     """
 
     name: str
@@ -34,11 +36,12 @@ class Slider:
     low: float
     high: float
     step: float
+    shown: bool = True
 
 
 @dataclass(frozen=True)
 class Live:
-    """A function with sliders, and its derivative beside it.
+    """A function with sliders, and its derivative beside it if wanted.
 
     What is computed where it is shown is written in Vega's expression language, in which ``datum.x`` is the input and ``if`` a
     function of three arguments. Each expression sees the sliders and all `values`.
@@ -64,6 +67,8 @@ class Live:
         Expressions of the input that `value` and `slope` use as ``datum.name``.
     kinks : tuple of str
         Expressions of the places where the slope jumps; ``null`` where there is none.
+    derivative : bool, default True
+        Whether the derivative has a panel.
     texts : tuple of str
         Expressions of the lines that are printed above the panels.
     x, y, dy : tuple of float
@@ -85,6 +90,7 @@ class Live:
     values: dict = field(default_factory=dict)
     fields: dict = field(default_factory=dict)
     kinks: tuple = ()
+    derivative: bool = True
 
     def positions(self, start):
         """The sliders' positions at a start, by name."""
@@ -101,7 +107,7 @@ class Live:
         return specification(self)
 
     def still(self):
-        """The picture that stands where no script runs: the function and its derivative at each start, by the package's own code.
+        """The picture that stands where no script runs: what the panels show at each start, by the package's own code.
 
         Returns
         -------
@@ -110,8 +116,8 @@ class Live:
         """
         shapes = {label: partial(self.function, **self.positions(label)) for label in self.starts}
         with plt.rc_context(plotting.STYLE):
-            figure = plotting.draw_functions(shapes, *self.x)
-            for axis, limits in zip(figure.axes, (self.y, self.dy), strict=True):
+            figure = plotting.draw_functions(shapes, *self.x, derivatives=self.derivative)
+            for axis, limits in zip(figure.axes, (self.y, self.dy), strict=False):
                 axis.set(ylim=limits, xlabel=f"input ${self.variable}$")
             figure.axes[0].legend(fontsize=7)
             file = io.BytesIO()

@@ -1,5 +1,7 @@
 """The playgrounds: LEAF, PLTanh, APALU and the weighted sum, each with its sliders and what is worth printing of it."""
 
+from dataclasses import replace
+
 from .. import functional
 from ..activations.weighted_sum import NORMALISATIONS
 from .figure import Live, Slider
@@ -166,3 +168,20 @@ WEIGHTED_SUM = Live(
 )
 
 PLAYGROUNDS = (LEAF, PLTANH, APALU, WEIGHTED_SUM)
+
+# LEAF at a glance, for the front page: the four functions that it can start as, and two of its sliders.
+STARTS = replace(
+    LEAF,
+    name="starts",
+    description=(
+        "LEAF for inputs from -4 to 4, with buttons that make it ReLU, SiLU, tanh or the sigmoid, and sliders for the slope"
+        " of its line and the steepness of its gate. As tanh it is flat on both sides until the slope of the line leaves"
+        " zero: then a tail opens."
+    ),
+    sliders=tuple(replace(slider, shown=slider.name in ("rho1", "rho3")) for slider in LEAF.sliders),
+    starts={start: LEAF.starts[start] for start in ("Tanh", "Sigmoid", "SiLU", "ReLU")},
+    texts=LEAF.texts[:1],
+    derivative=False,
+)
+
+FIGURES = (*PLAYGROUNDS, STARTS)

@@ -28,18 +28,18 @@ def specification(live):
     """
     above = LINE * len(live.texts) + 40
     wide = "(room >= 560)"
+    beside = wide if live.derivative else "false"
+    below = f"({wide} ? 0 : high + {MARGIN['below'] + 22})" if live.derivative else "0"
     sides = MARGIN["left"] + MARGIN["right"]
     signals = [
         {"name": "room", "value": 640},  # the width; the page sets it to that of its column
-        {"name": "panel", "update": f"{wide} ? (room - {sides + MARGIN['between']}) / 2 : room - {sides}"},
+        {"name": "panel", "update": f"{beside} ? (room - {sides + MARGIN['between']}) / 2 : room - {sides}"},
         {"name": "high", "update": f"{wide} ? 230 : 190"},
         {"name": "width", "update": "room"},
-        {"name": "height", "update": f"{above + MARGIN['below']} + high + ({wide} ? 0 : high + {MARGIN['below'] + 22})"},
+        {"name": "height", "update": f"{above + MARGIN['below']} + high + {below}"},
     ]
-    second = {
-        "x": f"{MARGIN['left']} + ({wide} ? panel + {MARGIN['between']} : 0)",
-        "y": f"{above} + ({wide} ? 0 : high + {MARGIN['below'] + 22})",
-    }
+    first = {"x": f"{MARGIN['left']}", "y": f"{above}"}
+    second = {"x": f"{MARGIN['left']} + ({wide} ? panel + {MARGIN['between']} : 0)", "y": f"{above} + {below}"}
     lines = [
         {"type": "text", "encode": {"update": {"x": {"value": 8}, "y": {"value": LINE * (index + 0.8)}, **_text(text)}}}
         for index, text in enumerate(live.texts)
@@ -60,8 +60,8 @@ def specification(live):
         ],
         "marks": [
             *lines,
-            _panel(live, "function", "y", {"x": f"{MARGIN['left']}", "y": f"{above}"}),
-            _panel(live, "derivative", "dy", second),
+            _panel(live, "function", "y", first),
+            *([_panel(live, "derivative", "dy", second)] if live.derivative else []),
         ],
     }
 
@@ -78,7 +78,8 @@ def _signals(live):
         bind = {"input": "range", "name": slider.label, "min": slider.low, "max": slider.high, "step": slider.step}
         comes = f"starts[{start}].{slider.name}"
         signals += [
-            {"name": slider.name, "value": begin[slider.name], "bind": bind, "on": [{"events": back, "update": comes}]},
+            {"name": slider.name, "value": begin[slider.name], "on": [{"events": back, "update": comes}]}
+            | ({"bind": bind} if slider.shown else {}),
             {"name": f"{slider.name}_0", "update": comes},
         ]
     for name, expression in live.values.items():
