@@ -83,7 +83,14 @@ def compete(profile, store=None, settings=SETTINGS, names=(), rows=None, *, seed
 
 
 def keep_rates(profile, store):
-    """Write what `chosen` finds at a profile into the file that `adaptact.experiments.arena.scores` reads."""
+    """Write what `chosen` finds at a profile into the file that `adaptact.experiments.arena.scores` reads.
+
+    Parameters
+    ----------
+    profile : str
+        A key of `adaptact.experiments.PROFILES`. The rates of other profiles stay.
+    store : Store
+    """
     found = {**found_rates(), profile: chosen(profile, store)}
     write_atomically(RATES_FILE, (json.dumps(found, indent=1) + "\n").encode())
 

@@ -51,7 +51,18 @@ def describe(name):
 
 
 def cost(name):
-    """Time of a forward and a backward pass beside SiLU's, the median over all sites of the committed benchmark."""
+    """Time of a forward and a backward pass beside SiLU's, the median over all sites of the committed benchmark.
+
+    Parameters
+    ----------
+    name : str
+        A registered activation.
+
+    Returns
+    -------
+    str
+        In words, eager and compiled, or that nothing was measured.
+    """
     words = []
     for mode in ("eager", "compiled"):
         found = [line["to_silu"] for line in recorded()["sites"] if (line["activation"], line["mode"]) == (name, mode)]
@@ -164,3 +175,6 @@ def _number(value):
     if math.isinf(value):
         return "−∞" if value < 0 else "∞"
     return f"{value + 0.0:.4g}".replace("-", "−")
+
+
+__all__ = ["cost", "derivatives", "describe", "draw", "gallery"]

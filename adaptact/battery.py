@@ -22,7 +22,16 @@ EXTREMES = (-1e30, -1e4, -1.0, -1e-30, 0.0, 1e-30, 1.0, 1e4, 1e30)
 
 @dataclass(frozen=True)
 class Result:
-    """What one check found: `status` is ``ok``, ``failed`` or ``n/a``, `detail` says what was seen, in a few words."""
+    """What one check found.
+
+    Parameters
+    ----------
+    check : str
+        The check's title.
+    status : {"ok", "failed", "n/a"}
+    detail : str
+        What was seen, in a few words.
+    """
 
     check: str
     status: str
@@ -67,7 +76,19 @@ def check(name):
 
 
 def run_check(name, title):
-    """One check of the battery, by its title."""
+    """One check of the battery, by its title.
+
+    Parameters
+    ----------
+    name : str
+        A registered activation.
+    title : str
+        A key of `CHECKS`.
+
+    Returns
+    -------
+    Result
+    """
     try:
         with torch.random.fork_rng(devices=[]), compiled("never"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's own, on its way through vmap and export
@@ -81,7 +102,20 @@ def run_check(name, title):
 
 
 def summary(name, results, details=False):
-    """Text on one activation's results: a line of counts, and a line for each check that failed, or for every check."""
+    """Text on one activation's results: a line of counts, and a line for each check that failed, or for every check.
+
+    Parameters
+    ----------
+    name : str
+    results : list of Result
+        From `check`.
+    details : bool, default False
+        Whether every check has a line.
+
+    Returns
+    -------
+    str
+    """
     counts = {status: sum(result.status == status for result in results) for status in ("ok", "failed", "n/a")}
     lines = [f"{name:18} {counts['ok']:2} ok, {counts['failed']} failed, {counts['n/a']} not applicable"]
     shown = [result for result in results if details or result.status == "failed"]
@@ -157,7 +191,23 @@ def _functional(module, x):
 
 
 def starts(name):
-    """The options under which an activation starts as known functions, by their names; ``{"itself": {}}`` if as none."""
+    """The options under which an activation starts as known functions, by their names; ``{"itself": {}}`` if as none.
+
+    Parameters
+    ----------
+    name : str
+        A registered activation.
+
+    Returns
+    -------
+    dict of str to dict
+        By the name of the function, options for `adaptact.make`.
+
+    Examples
+    --------
+    >>> starts("leaf")["tanh"]
+    {'init': 'tanh'}
+    """
     module = make(name, SHAPE)
     table = type(module).starts if isinstance(module, Adaptive) else {}
     return {start: {"init": start} for start in table} or {"itself": {}}
@@ -432,3 +482,6 @@ def _values_and_gradients(module, x):
     y = module(x)
     parameters = list(module.parameters())
     return y.detach(), *torch.autograd.grad((y * torch.cos(x.detach())).sum(), (x, *parameters))
+
+
+__all__ = ["CHECKS", "Result", "check", "measured", "run_check", "starts", "summary"]

@@ -80,7 +80,17 @@ def bench(names, *, sites=tuple(SITES), networks=tuple(NETWORKS), device="cpu", 
 
 
 def table(result):
-    """The result of `bench` as text: forward plus backward beside ReLU's and SiLU's, the median over the sites."""
+    """The result of `bench` as text: forward plus backward beside ReLU's and SiLU's, the median over the sites.
+
+    Parameters
+    ----------
+    result : dict
+        From `bench`.
+
+    Returns
+    -------
+    str
+    """
     lines = [
         f"{', '.join(f'{key} {value}' for key, value in result['machine'].items())}; batch {result['batch']}, "
         f"{result['rounds']} rounds",
@@ -103,7 +113,17 @@ def table(result):
 
 
 def recorded(file=FILE):
-    """The committed measurements in ``results``; no lines where there are none."""
+    """The committed measurements in ``results``; no lines where there are none.
+
+    Parameters
+    ----------
+    file : str, default "bench.json"
+
+    Returns
+    -------
+    dict
+        As from `bench`, or from what measured that file.
+    """
     try:
         return json.loads((project_folder() / "results" / file).read_text())
     except FileNotFoundError:
@@ -111,7 +131,19 @@ def recorded(file=FILE):
 
 
 def write(result, folder, file=FILE):
-    """Keep a result in a folder, as ``bench.json`` or another file."""
+    """Keep a result in a folder, as ``bench.json`` or another file.
+
+    Parameters
+    ----------
+    result : dict
+    folder : path
+    file : str, default "bench.json"
+
+    Raises
+    ------
+    UserError
+        If the folder cannot be written or the disk is full.
+    """
     write_atomically(Path(folder) / file, (json.dumps(result, indent=1) + "\n").encode())
 
 
@@ -265,3 +297,6 @@ def _peak(call, x, gradient, module):
         held += event["args"]["Bytes"]
         peak = max(peak, held)
     return peak
+
+
+__all__ = ["NETWORKS", "SITES", "bench", "recorded", "table", "write"]

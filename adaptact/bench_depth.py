@@ -101,14 +101,37 @@ def bench_depth(*, depths=DEPTHS, bodies=tuple(BODIES), functions=tuple(FUNCTION
 
 
 def ratios(result, what="step"):
-    """Ratios to ReLU of a result, as a table of text by depth: the median and quartiles of a time; `what` is a key of `LABELS`."""
+    """Ratios to ReLU of a result, as a table of text by depth: the median and quartiles of a time.
+
+    Parameters
+    ----------
+    result : dict
+        From `bench_depth`.
+    what : str, default "step"
+        A key of `LABELS`; ``peak_to_relu`` is of memory, a single number.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Text: a row a body and function, a column a depth.
+    """
     lines = pd.DataFrame(result["lines"]).set_index(["body", "function", "depth"])[what]
     said = lines.map(lambda of: f"{of:.2f}" if what == "peak_to_relu" else "{1:.2f} [{0:.2f}–{2:.2f}]".format(*of))
     return said.unstack("depth", sort=False)
 
 
 def table(result):
-    """The result of `bench_depth` as text."""
+    """The result of `bench_depth` as text.
+
+    Parameters
+    ----------
+    result : dict
+        From `bench_depth`.
+
+    Returns
+    -------
+    str
+    """
     text = [", ".join(f"{key} {value}" for key, value in result["machine"].items()) + f"; {result['rounds']} rounds"]
     for what, title in LABELS.items():
         text += ["", f"{title}, to ReLU", ratios(result, what).to_string()]
@@ -165,3 +188,6 @@ def _quietly():
     finally:
         torch.set_num_threads(threads)
         torch.set_flush_denormal(False)
+
+
+__all__ = ["bench_depth", "ratios", "table"]

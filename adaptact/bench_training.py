@@ -98,7 +98,17 @@ def bench_training(*, rounds=3, counts=(2, 4, 8, 16), images=IMAGES, cores=None)
 
 
 def table(result):
-    """The result of `bench_training` as text."""
+    """The result of `bench_training` as text.
+
+    Parameters
+    ----------
+    result : dict
+        From `bench_training`.
+
+    Returns
+    -------
+    str
+    """
     pipeline = result["pipeline"]
     lines = [
         ", ".join(f"{key} {value}" for key, value in result["machine"].items()),
@@ -167,3 +177,6 @@ def _sweep_seconds(count, jobs):
         started = time.perf_counter()
         sweep(runs, Store(folder), device="cpu", jobs=jobs)
         return round(time.perf_counter() - started, 2)
+
+
+__all__ = ["bench_training", "table"]

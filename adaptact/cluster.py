@@ -27,6 +27,10 @@ def backend(name="loky", scheduler=None):
     scheduler : str, optional
         The address of Dask's, such as ``tcp://127.0.0.1:8786``.
 
+    Yields
+    ------
+    None
+
     Raises
     ------
     UserError
@@ -120,3 +124,6 @@ def _dask(client, scheduler):
             return super().retrieve_result_callback(out)
 
     return Dask(client=client)
+
+
+__all__ = ["backend"]

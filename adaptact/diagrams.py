@@ -201,3 +201,6 @@ def _box(x, y, width, height, kind):
 def _arrow(axis, start, end, colour="#555555"):
     arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 1, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 9}
     axis.annotate("", end, start, arrowprops=arrow)
+
+
+__all__ = ["draw_network", "draw_neuron", "layers"]

@@ -125,3 +125,6 @@ def summed(found, by):
 
 def _apart_from_repeats(run):
     return replace(run, seed=0, fold=run.fold and 1)
+
+
+__all__ = ["REST", "records_of", "summed"]

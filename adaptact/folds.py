@@ -129,7 +129,18 @@ def differences(found):
 
 
 def said(ours, digits=2):
-    """An estimate of a difference as text, with its interval."""
+    """An estimate of a difference as text, with its interval.
+
+    Parameters
+    ----------
+    ours : Estimate
+    digits : int, default 2
+        After the decimal point.
+
+    Returns
+    -------
+    str
+    """
     ends = [] if ours.low is None else [ours.low, ours.high]
     mean, *ends = (f"{value:+.{digits}f}".replace("-", "−") for value in (ours.mean, *ends))
     return f"{mean} [{', '.join(ends)}]" if ends else mean
@@ -167,3 +178,6 @@ def components(values, metric="test_accuracy"):
     rest = squares["Residual"]
     variances = {"seed": (squares["C(seed)"] - rest) / folds, "fold": (squares["C(fold)"] - rest) / seeds, "rest": rest}
     return {name: float(max(value, 0.0) ** 0.5) for name, value in variances.items()}
+
+
+__all__ = ["ERRORS", "METRICS", "against", "components", "differences", "measured", "said", "scores"]

@@ -138,3 +138,6 @@ def draw_path(record, function, site, panels=6):
         axis.set_title(f"epoch {epochs[epoch]}", fontsize=8)
     figure.supxlabel("input $u$", fontsize=9)
     return figure
+
+
+__all__ = ["draw_forms", "draw_path", "draw_quantiles"]

@@ -43,7 +43,17 @@ def coefficients(found):
 
 
 def triples(learned):
-    """The coefficients at the end as one line a row, column, seed and layer, with a column a function."""
+    """The coefficients at the end as one line a row, column, seed and layer, with a column a function.
+
+    Parameters
+    ----------
+    learned : pandas.DataFrame
+        From `coefficients`.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
     return learned.pivot(index=["row", "column", "seed", "layer"], columns="function", values="end")
 
 
@@ -219,3 +229,6 @@ def _order(coefficients):
 def _place(coefficients):
     """A triple as a point of the triangle."""
     return sum(float(coefficients[function]) * np.array(corner) for function, corner in _CORNERS.items())
+
+
+__all__ = ["LABELS", "coefficients", "draw_learned", "draw_ranges", "draw_simplex", "preferences", "table_1", "triples"]

@@ -51,7 +51,17 @@ class Settings:
         return ("paper", "laptop") if self.profile == RECORDED else (self.profile,)
 
     def at_scale(self, runs):
-        """Runs at this profile and its seeds; at ``recorded`` as they are, a demonstration is small already."""
+        """Runs at this profile and its seeds; at ``recorded`` as they are, a demonstration is small already.
+
+        Parameters
+        ----------
+        runs : list of Run
+            At the paper's scale.
+
+        Returns
+        -------
+        list of Run
+        """
         if self.profile != RECORDED:
             runs = [PROFILES[self.profile].scale(run) for run in runs]
         return [replace(run, seed=seed) for seed in self.seeds or {run.seed: None for run in runs} for run in runs]
@@ -81,7 +91,12 @@ class Settings:
         return [self.store.get(run) for run in runs]
 
     def fill(self, experiment):
-        """Train what an experiment lacks, unless the profile is ``recorded``."""
+        """Train what an experiment lacks, unless the profile is ``recorded``.
+
+        Parameters
+        ----------
+        experiment : Experiment
+        """
         if self.profile != RECORDED:
             self.train(data.to_be_had(experiment.including(self.added).runs(self.profile, self.seeds), self.data_folder))
 
@@ -188,3 +203,6 @@ def settings(parameters):
         add=add,
         added=plugins.add(add),
     )
+
+
+__all__ = ["RECORDED", "Settings", "settings"]

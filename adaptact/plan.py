@@ -40,10 +40,10 @@ class Kind:
         Bytes.
     seconds : float
         For one epoch with its evaluation, while as many processes as `Plan.jobs` do the same and nothing else goes on.
-    start : float
-        Seconds until the second step in a fresh process: reading the data, building, compiling.
     measured : float
         The same as it was measured: above `seconds` where other programs took processors meanwhile.
+    start : float
+        Seconds until the second step in a fresh process: reading the data, building, compiling.
     memory, own_memory, gpu_memory : int or None
         The peak of one process in bytes, what it has for itself, and what it has on the GPU; None where the system does not
         tell, or no GPU is used.
@@ -78,14 +78,14 @@ class Plan:
     kinds : list of Kind
     jobs : int
     device : str
+    folder : Path
+        What is written.
     seconds, busy_seconds : float
         Until the last run is done: if other programs leave the processors alone, and if they stay as busy as they were.
     memory, memory_free, disk, disk_free : int or None
         Bytes for all processes, and for checkpoints and records; None where the system does not tell.
     stand_ins : dict of str to str
         Data sets for which random images served, with the reason.
-    folder : Path
-        What is written.
     """
 
     runs: list
@@ -161,7 +161,16 @@ def plan(runs, store=None, *, device="auto", data_folder=None, jobs="auto", seco
 
 
 def table(found):
-    """A `Plan` as text: a line a kind, then the totals."""
+    """A `Plan` as text: a line a kind, then the totals.
+
+    Parameters
+    ----------
+    found : Plan
+
+    Returns
+    -------
+    str
+    """
     todo = len(found.runs) - len(found.recorded)
     lines = [f"{len(found.runs)} runs: {len(found.recorded)} recorded, {len(found.begun)} begun, {todo} to do"]
     lines += [f"begun: {run.name}, after epoch {epoch} of {run.epochs}" for run, epoch in found.begun.items()]
@@ -255,3 +264,6 @@ def _makespan(found, which):
         seen.add((worker, id(kind)))
         heapq.heappush(free_at, (at, worker))
     return max(at for at, _ in free_at)
+
+
+__all__ = ["Kind", "Plan", "plan", "table"]

@@ -215,3 +215,6 @@ def draw_cost(result):
     axis.set_ylim(len(names) - 0.4, -0.6)
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure
+
+
+__all__ = ["COLOURS", "curve", "draw_cost", "draw_curves", "draw_differences", "draw_functions", "draw_shapes", "use_style"]

@@ -79,3 +79,6 @@ def _import(path):
         line = lines[-1] if lines else getattr(error, "lineno", None)  # a SyntaxError is not in any frame of the file
         reason = " ".join(str(error).split())
         raise UserError(f"{path}, line {line}, raised {type(error).__name__}: {reason}") from error
+
+
+__all__ = ["add"]

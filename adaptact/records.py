@@ -86,7 +86,12 @@ class Record:
         return self.hardware.get("gpu") or f"{self.hardware.get('cpu')}, {self.hardware.get('threads')} thread a run"
 
     def to_json(self):
-        """The record as text, closed by a checksum of all the rest."""
+        """The record as text, closed by a checksum of all the rest.
+
+        Returns
+        -------
+        str
+        """
         body = asdict(self)
         del body["checksum"]
         body["sha256"] = digest(body)
@@ -96,6 +101,15 @@ class Record:
     @classmethod
     def from_json(cls, text):
         """The record from its text.
+
+        Parameters
+        ----------
+        text : str
+            From `to_json`.
+
+        Returns
+        -------
+        Record
 
         Raises
         ------
@@ -188,11 +202,32 @@ class Store:
         return self.folders[-1]
 
     def path(self, run, folder=None):
-        """Where the record of a run is, or would be."""
+        """Where the record of a run is, or would be.
+
+        Parameters
+        ----------
+        run : Run
+        folder : path, optional
+            By default `target`.
+
+        Returns
+        -------
+        pathlib.Path
+        """
         return Path(folder or self.target) / run.dataset / f"{run.name}.json"
 
     def get(self, run):
-        """The Record of a Run at the current `PROTOCOL`, or None."""
+        """The Record of a Run at the current `PROTOCOL`, or None.
+
+        Parameters
+        ----------
+        run : Run
+
+        Returns
+        -------
+        Record or None
+            From the first folder that has it; a damaged file counts as none.
+        """
         for folder in self.folders:
             record = self._read(self.path(run, folder))
             if record is not None and record.run == run and record.protocol == PROTOCOL:
@@ -200,13 +235,33 @@ class Store:
         return None
 
     def put(self, record):
-        """Write a record; returns its path."""
+        """Write a record into `target`, in the place of one of the same run.
+
+        Parameters
+        ----------
+        record : Record
+
+        Returns
+        -------
+        pathlib.Path
+            Where it is.
+
+        Raises
+        ------
+        UserError
+            If the folder cannot be written or the disk is full.
+        """
         path = self.path(record.run)
         write_atomically(path, record.to_json().encode())
         return path
 
     def records(self):
-        """All readable records of known activations, whatever their protocol; of the same run, the first folder's."""
+        """All readable records of known activations, whatever their protocol; of the same run, the first folder's.
+
+        Returns
+        -------
+        list of Record
+        """
         found = {}
         for folder in self.folders:
             for path in sorted(folder.glob("*/*.json")):
@@ -216,15 +271,35 @@ class Store:
         return list(found.values())
 
     def damaged(self):
-        """Paths of what stands in a record's place and is no sound record of that name, with the reason."""
+        """Paths of what stands in a record's place and is no sound record of that name, with the reason.
+
+        Returns
+        -------
+        list of (pathlib.Path, str)
+        """
         return [(path, reason_of(error)) for path, error in self._errors() if not isinstance(error, UnknownActivation)]
 
     def unknown(self):
-        """Paths of the sound records whose activations are not registered in this process, with the activation's name."""
+        """Paths of the sound records whose activations are not registered in this process, with the activation's name.
+
+        Returns
+        -------
+        list of (pathlib.Path, str)
+        """
         return [(path, error.name) for path, error in self._errors() if isinstance(error, UnknownActivation)]
 
     def mending(self, path):
-        """What helps where a path of this store is damaged."""
+        """What helps where a path of this store is damaged.
+
+        Parameters
+        ----------
+        path : path
+            One that `damaged` names.
+
+        Returns
+        -------
+        str
+        """
         if Path(path).is_relative_to(self.target):
             return "`run` sets it aside and trains its run again"
         return f"restore it (git restore {path}), or `run` its experiment and `import` the record"

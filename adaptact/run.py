@@ -194,7 +194,17 @@ class Run:
         tasks.check(self)
 
     def setting(self, name):
-        """A number of the task: as given, else its default."""
+        """A number of the task: as given, else its default.
+
+        Parameters
+        ----------
+        name : str
+            A key of the task's settings, such as ``ratio``.
+
+        Returns
+        -------
+        float
+        """
         return dict(self.settings).get(name, TASKS[self.task][name])
 
     def _pairs(self, field):

@@ -147,6 +147,15 @@ def load(space, profile, store=None, *, seed=0):
 def best(trials):
     """The row of highest validation accuracy, the first of such.
 
+    Parameters
+    ----------
+    trials : pandas.DataFrame
+        From `load`.
+
+    Returns
+    -------
+    pandas.Series
+
     Raises
     ------
     UserError
@@ -339,3 +348,6 @@ def _end_with(parent):
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)  # nobody is left to take the result; the checkpoint is written
+
+
+__all__ = ["best", "load", "search", "search_all"]

@@ -32,3 +32,6 @@ def squared_error(dtype=torch.float32, device="cpu", low=-15.0, high=15.0, steps
     x = torch.linspace(low, high, steps, dtype=torch.float64).to(device=device, dtype=dtype)
     difference = F.silu(x).cpu().double() - silu_manual(x).cpu().double()
     return x.cpu().double(), difference**2
+
+
+__all__ = ["squared_error"]

@@ -124,3 +124,6 @@ def holm(p_values):
     finally:
         gc.unfreeze()
     return [None if p is None else float(next(corrected)) for p in p_values]
+
+
+__all__ = ["Estimate", "estimate", "holm", "paired"]

@@ -45,7 +45,17 @@ DEATHS = 3  # a run whose worker process dies so often before the end of one mor
 
 @dataclass
 class Outcome:
-    """What became of a sweep's runs: each is in one of the lists; `failed` holds the reason by run."""
+    """What became of a sweep's runs, each of which is in one of these.
+
+    Parameters
+    ----------
+    present : list of Run
+        Those that had a record.
+    done, diverged : list of Run
+        Those that were trained; see the `status` of a `Record`.
+    failed : dict of Run to str
+        The reason by run.
+    """
 
     present: list = field(default_factory=list)
     done: list = field(default_factory=list)
@@ -345,3 +355,6 @@ def _best(record):
 
 def _checkpoints(store):
     return store.target / "checkpoints"
+
+
+__all__ = ["ClusterError", "Outcome", "sweep"]

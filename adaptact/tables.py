@@ -250,3 +250,6 @@ def _frame(table):
     frame.columns = pd.MultiIndex.from_tuples(frame.columns)
     # The printed tables alternate between the data sets line by line; here each set's columns stand together.
     return frame[list(dict.fromkeys(column[0] for column in frame.columns))].fillna(NOTHING)  # a row need not be in all columns
+
+
+__all__ = ["NOTHING", "SELECTIONS", "collect", "compare", "differences", "measured", "scores", "tally", "without_empty_doubles"]

@@ -15,7 +15,17 @@ from .training.units import slope
 
 
 class Samples(NamedTuple):
-    """Images to learn from and to be tested on, flattened and standardised, with their labels."""
+    """Images to learn from and to be tested on, flattened and standardised, with their labels.
+
+    Parameters
+    ----------
+    x : torch.Tensor
+        float32, ``(N, features)``.
+    y : torch.Tensor
+        int64, ``(N,)``, classes from 0.
+    test_x, test_y : torch.Tensor
+        The same of those to be tested on.
+    """
 
     x: torch.Tensor
     y: torch.Tensor
@@ -44,7 +54,17 @@ class Site:
 
 
 def seeds(settings, count=5):
-    """The seeds a chapter trains: those that its parameter names, else the first `count` whole numbers; two at smoke."""
+    """The seeds a chapter trains: those that its parameter names, else the first `count` whole numbers; two at smoke.
+
+    Parameters
+    ----------
+    settings : adaptact.notebook.Settings
+    count : int, default 5
+
+    Returns
+    -------
+    tuple of int
+    """
     return settings.seeds or tuple(range(2 if settings.profile == "smoke" else count))
 
 
@@ -168,7 +188,20 @@ def fit(model, samples, *, epochs=10, lr=2e-3, activation_lr=None, batch_size=12
 
 @torch.no_grad()
 def accuracy(model, x, y):
-    """The share of samples that a model gets right, in percent."""
+    """The share of samples that a model gets right, in percent.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    x : torch.Tensor
+        ``(N, features)``.
+    y : torch.Tensor
+        int64, ``(N,)``.
+
+    Returns
+    -------
+    float
+    """
     return 100 * (model(x).argmax(1) == y).double().mean().item()
 
 
@@ -203,3 +236,6 @@ def look_inside(model, x, y):
         name: Site(inputs, output.detach(), slope(sites[name], inputs), gradient)
         for (name, (inputs, output)), gradient in zip(visits.items(), gradients, strict=True)
     }
+
+
+__all__ = ["Samples", "Site", "accuracy", "fit", "look_inside", "network", "samples", "seeds"]

@@ -40,9 +40,16 @@ def export_records(records, path):
 
 @dataclass
 class Imported:
-    """What became of the records of an import: names of runs in each list, and the count by protocol in `other_protocol`.
+    """What became of the records of an import, by the names of their runs.
 
-    `searches` maps the names of the searches' journals to one of these words: imported, present, kept, incomplete, left_out.
+    Parameters
+    ----------
+    imported, present, kept, replaced, left_out : list of str
+        See `import_records`.
+    other_protocol : dict of int to int
+        How many records of each other protocol were left out.
+    searches : dict of str to str
+        For the journal of each search one of these words: imported, present, kept, incomplete, left_out.
     """
 
     imported: list = field(default_factory=list)
@@ -170,3 +177,6 @@ def _unpacked(archive, member):
         return archive.read(member)
     except Exception as error:  # whatever zipfile and zlib meet in damaged bytes
         raise ValueError(reason_of(error)) from error
+
+
+__all__ = ["Imported", "export_records", "import_records"]

@@ -115,9 +115,23 @@ class APALU(Adaptive):
         return F.softplus(self.raw_b)
 
     def values(self):
+        """The positive numbers `a` and `b`, by name.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            Each of shape `num_parameters`.
+        """
         return {"a": self.a, "b": self.b}
 
     def learned(self):
+        """Those of `a` and `b` that are not held.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            Each of shape `num_parameters`.
+        """
         return {name: value for name, value in self.values().items() if f"raw_{name}" not in self.held}
 
     def forward(self, x):

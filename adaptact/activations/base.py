@@ -66,6 +66,15 @@ class Adaptive(nn.Module):
     def expanded(self, x):
         """The parameters as views that broadcast against `x`, in the order of `starts`.
 
+        Parameters
+        ----------
+        x : torch.Tensor
+            The input of `forward`.
+
+        Returns
+        -------
+        list of torch.Tensor
+
         Raises
         ------
         UserError
@@ -98,7 +107,13 @@ class Adaptive(nn.Module):
         return {name: getattr(self, name) for name in self.names}
 
     def learned(self):
-        """The `values` that are not held: what a record keeps of a trained shape."""
+        """The `values` that are not held: what a record keeps of a trained shape.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            Each of shape `num_parameters`.
+        """
         return {name: value for name, value in self.values().items() if name not in self.held}
 
     def extra_repr(self):

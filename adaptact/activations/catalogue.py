@@ -33,7 +33,27 @@ SIGMOID_FIXED_POINT = 0.6590460684074066
 
 
 def silu_manual(x):
-    """x * sigmoid(x) written out, the SiLU that the LEAF paper's baselines use."""
+    """The SiLU, x * sigmoid(x), written out, as the LEAF paper's baselines use it.
+
+    Parameters
+    ----------
+    x : torch.Tensor
+        Any shape.
+
+    Returns
+    -------
+    torch.Tensor
+        The shape of `x`. Autograd keeps two tensors of its size, where `torch.nn.functional.silu` keeps one.
+
+    References
+    ----------
+    Bodyanskiy and Kostiuk (2023), Fig. 4, doi 10.47839/ijc.22.3.3225.
+
+    Examples
+    --------
+    >>> silu_manual(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.2689,  0.0000,  0.7311])
+    """
     return x * torch.sigmoid(x)
 
 

@@ -36,6 +36,10 @@ def compiled(mode):
         Auto, the default elsewhere, compiles calls with at least 2**16 elements. Where torch has no compiler to call,
         the plain formula serves in every mode, without a word.
 
+    Yields
+    ------
+    None
+
     Raises
     ------
     UserError
@@ -56,7 +60,12 @@ def compiled(mode):
 
 
 def was_compiled():
-    """Whether a compiled formula has been used since the innermost `compiled` block began."""
+    """Whether a compiled formula has been used since the innermost `compiled` block began.
+
+    Returns
+    -------
+    bool
+    """
     return _state["used"]
 
 

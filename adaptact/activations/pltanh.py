@@ -206,7 +206,16 @@ class ALReLU(_Leaky):
 
 
 class SigmoReLU(torch.nn.Module):
-    """SigmoReLU as a module; see `sigmorelu`. It has no parameters."""
+    """SigmoReLU as a module; see `sigmorelu`. It has no parameters.
+
+    Examples
+    --------
+    >>> SigmoReLU()(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.2689, 0.5000, 1.0000])
+    """
+
+    def __init__(self):
+        super().__init__()
 
     def forward(self, x):
         return sigmorelu(x)

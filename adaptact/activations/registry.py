@@ -124,32 +124,95 @@ def register(name, *, granularities=None, preset=None, facts=None):
 
 
 def names():
-    """The names of all registered activations, in order of registration."""
+    """The names of all registered activations, in order of registration.
+
+    Returns
+    -------
+    list of str
+    """
     return list(_REGISTRY)
 
 
 def is_trainable(name):
-    """Whether the activation `name` has parameters of its own."""
+    """Whether the activation `name` has parameters of its own.
+
+    Parameters
+    ----------
+    name : str
+        A registered activation.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    UserError
+        If the name is unknown.
+    """
     return bool(granularities(name))
 
 
 def granularities(name):
-    """What may have parameters of its own in the activation `name`, the usual one first; empty for a fixed function."""
+    """What may have parameters of its own in the activation `name`, the usual one first; empty for a fixed function.
+
+    Parameters
+    ----------
+    name : str
+        A registered activation.
+
+    Returns
+    -------
+    tuple of str
+        Some of `GRANULARITIES`.
+
+    Raises
+    ------
+    UserError
+        If the name is unknown.
+    """
     return _entry(name).granularities
 
 
 def facts(name):
-    """The declared `Facts` of the activation `name`."""
+    """The declared `Facts` of the activation `name`.
+
+    Parameters
+    ----------
+    name : str
+        A registered activation.
+
+    Returns
+    -------
+    Facts
+        All None where nothing was declared.
+
+    Raises
+    ------
+    UserError
+        If the name is unknown.
+    """
     return _entry(name).facts
 
 
 def custom():
-    """The activations that are not this package's own, by name, in a form that `restore` takes in another process."""
+    """The activations that are not this package's own, by name, in a form that `restore` takes in another process.
+
+    Returns
+    -------
+    dict of str to object
+    """
     return {name: entry for name, entry in _REGISTRY.items() if name not in BUILT_IN}
 
 
 def restore(entries):
-    """Register what `custom` gave, as a worker process does that has not run the user's code."""
+    """Register what `custom` gave, as a worker process does that has not run the user's code.
+
+    Parameters
+    ----------
+    entries : dict of str to object
+        From `custom`. What is registered under these names already is replaced.
+    """
     _REGISTRY.update(entries)  # a worker outlives a sweep, and the user may have changed the code since
 
 

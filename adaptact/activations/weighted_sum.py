@@ -161,6 +161,7 @@ class WeightedSum(Adaptive):
         super().__init__(num_parameters, init="start", device=device, dtype=dtype)
 
     def reset_parameters(self):
+        """Set every weight back to where `init` starts it; drawn anew for "random"."""
         super().reset_parameters()
         if self.random:
             drawn = 1 - torch.rand(len(self.names), *self.num_parameters)  # in (0, 1]: softmax takes no zero
@@ -174,6 +175,13 @@ class WeightedSum(Adaptive):
         return NORMALISATIONS[self.normalisation][0](torch.stack([getattr(self, name) for name in self.names]))
 
     def values(self):
+        """The `coefficients` by the labels of their functions.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            Each of shape `num_parameters`.
+        """
         return dict(zip(self.labels, self.coefficients, strict=True))
 
     def forward(self, x):

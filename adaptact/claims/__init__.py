@@ -46,7 +46,19 @@ def judge(store, paper=None, *, alpha=ALPHA, margin=MARGIN):
 
 
 def as_dict(claim, verdict, *, alpha=ALPHA, margin=MARGIN):
-    """A claim with its verdict and its rule, at the thresholds that it was judged by, in a form that JSON can hold."""
+    """A claim with its verdict and its rule, at the thresholds that it was judged by, in a form that JSON can hold.
+
+    Parameters
+    ----------
+    claim : Claim
+    verdict : Verdict
+    alpha, margin : float
+        Those that `judge` was given.
+
+    Returns
+    -------
+    dict of str to object
+    """
     return {
         "id": claim.id,
         "paper": claim.paper,

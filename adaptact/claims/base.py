@@ -144,7 +144,18 @@ class Claim:
         return PAGES.get(self.id)
 
     def says(self, alpha=ALPHA, margin=MARGIN):
-        """Its rule in a sentence, with the thresholds that it uses."""
+        """Its rule in a sentence, with the thresholds that it uses.
+
+        Parameters
+        ----------
+        alpha, margin : float
+            See `Evidence`.
+
+        Returns
+        -------
+        str
+            Empty for a rule without a sentence.
+        """
         condition = getattr(self._stated, "says", "")
         interval = f"{100 - 100 * alpha:g} % interval"
         return condition and f"Holds if {condition}.".format(
@@ -152,7 +163,16 @@ class Claim:
         )
 
     def uses(self, threshold):
-        """Whether its rule uses a threshold, "alpha" or "margin"."""
+        """Whether its rule uses a threshold, "alpha" or "margin".
+
+        Parameters
+        ----------
+        threshold : {"alpha", "margin"}
+
+        Returns
+        -------
+        bool
+        """
         names = {"alpha": ("{alpha}", "{interval}"), "margin": ("{margin}",)}[threshold]
         return any(name in getattr(self._stated, "says", "") for name in names)
 
@@ -163,7 +183,14 @@ def deviations(margin):
 
 
 class Pair(NamedTuple):
-    """Two rows of one column of an experiment, or of two experiments, to be compared seed by seed."""
+    """Two rows of one column of an experiment, to be compared seed by seed.
+
+    Parameters
+    ----------
+    experiment : str
+        Its name, such as ``leaf/table-4``.
+    column, row, base : str
+    """
 
     experiment: str
     column: str
@@ -196,22 +223,63 @@ class Evidence:
         self.alpha, self.margin = _checked(alpha, margin)
 
     def at(self, alpha=ALPHA, margin=MARGIN):
-        """The same records, read once, with other thresholds."""
+        """The same records, read once, with other thresholds.
+
+        Parameters
+        ----------
+        alpha, margin : float
+            As for the class.
+
+        Returns
+        -------
+        Evidence
+        """
         self._by_run  # noqa: B018  read now, so that the copy has it
         other = copy(self)
         other.alpha, other.margin = _checked(alpha, margin)
         return other
 
     def significant(self, p_values):
-        """Which tests of one family pass, by Holm's correction; those that are None do not count, and do not pass."""
+        """Which tests of one family pass, by Holm's correction; those that are None do not count, and do not pass.
+
+        Parameters
+        ----------
+        p_values : sequence of float or None
+
+        Returns
+        -------
+        list of bool
+        """
         return [p is not None and p < self.alpha for p in holm(p_values)]
 
     def estimate(self, values, **options):
-        """`adaptact.stats.estimate` with an interval of this evidence's coverage."""
+        """`adaptact.stats.estimate` with an interval of this evidence's coverage.
+
+        Parameters
+        ----------
+        values : sequence of float
+        **options
+            As for `adaptact.stats.estimate`.
+
+        Returns
+        -------
+        Estimate
+        """
         return estimate(values, alpha=self.alpha, **options)
 
     def paired(self, values, base, **options):
-        """`adaptact.stats.paired` with an interval of this evidence's coverage."""
+        """`adaptact.stats.paired` with an interval of this evidence's coverage.
+
+        Parameters
+        ----------
+        values, base : dict of int to float
+        **options
+            As for `adaptact.stats.paired`.
+
+        Returns
+        -------
+        Estimate or None
+        """
         return paired(values, base, alpha=self.alpha, **options)
 
     @cached_property
@@ -247,7 +315,22 @@ class Evidence:
         return {repeat: self.store.heard(record) for repeat, record in self._cells[asked].items()}
 
     def scores(self, experiment, column, row, profile, selection="best_test", metric="test_accuracy"):
-        """A metric of one cell by seed, or by seed and fold, without those of diverged runs; see `adaptact.Record`."""
+        """A metric of one cell by seed, or by seed and fold, without those of diverged runs; see `adaptact.Record`.
+
+        Parameters
+        ----------
+        experiment, column, row : str
+        profile : str
+            A key of `adaptact.experiments.PROFILES`.
+        selection : {"best_test", "best_validation", "last"}
+            Of which epoch.
+        metric : str, default "test_accuracy"
+
+        Returns
+        -------
+        dict of int to float
+            By seed, or by seed and fold.
+        """
         records = self.records(experiment, column, row, profile)
         found = {seed: record.scores.get(selection, {}).get(metric) for seed, record in records.items()}
         return {seed: value for seed, value in found.items() if value is not None}
@@ -264,3 +347,6 @@ def _checked(alpha, margin):
 def hardware_of(records):
     """The devices and processors of records, in words."""
     return "; ".join(dict.fromkeys(record.machine for record in records))
+
+
+__all__ = ["Claim", "Evidence", "Pair", "Verdict", "stated"]

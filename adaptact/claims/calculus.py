@@ -79,7 +79,18 @@ def differentiable(functions):
 
 
 def largest(function, end):
-    """The largest absolute value of a function between -end and end, on points whose distances grow with them."""
+    """The largest absolute value of a function between -end and end, on points whose distances grow with them.
+
+    Parameters
+    ----------
+    function : callable
+        Of one tensor, float64.
+    end : float
+
+    Returns
+    -------
+    float
+    """
     x = torch.logspace(-6, 0, 2001, dtype=torch.float64) * end
     return function(torch.cat([-x, x])).abs().max().item()
 
@@ -162,3 +173,6 @@ def monotone(functions):
         )
 
     return rule
+
+
+__all__ = ["bounded", "differentiable", "fall", "kinks", "largest", "monotone"]

@@ -15,7 +15,13 @@ PROFILE = "laptop"
 
 
 class Place(NamedTuple):
-    """A cell of an experiment."""
+    """A cell of an experiment.
+
+    Parameters
+    ----------
+    experiment, column, row : str
+        Names, as in `adaptact.experiments`.
+    """
 
     experiment: str
     column: str
@@ -23,7 +29,14 @@ class Place(NamedTuple):
 
 
 class Contrast(NamedTuple):
-    """The sum of a measure over some cells less its sum over as many others, seed by seed."""
+    """The sum of a measure over some cells less its sum over as many others, seed by seed.
+
+    Parameters
+    ----------
+    label : str
+    plus, minus : tuple of Place
+        Of equal length.
+    """
 
     label: str
     plus: tuple
@@ -31,24 +44,72 @@ class Contrast(NamedTuple):
 
 
 def difference(label, place, base):
-    """What one cell has more than another."""
+    """What one cell has more than another.
+
+    Parameters
+    ----------
+    label : str
+    place, base : Place
+
+    Returns
+    -------
+    Contrast
+    """
     return Contrast(label, (place,), (base,))
 
 
 def interaction(label, first, second):
-    """By how much one difference, a pair of cells, is larger than another one."""
+    """By how much one difference, a pair of cells, is larger than another one.
+
+    Parameters
+    ----------
+    label : str
+    first, second : (Place, Place)
+        A cell and its base.
+
+    Returns
+    -------
+    Contrast
+    """
     return Contrast(label, (first[0], second[1]), (first[1], second[0]))
 
 
 def values(evidence, place, measure, profile=PROFILE):
-    """A measure of the runs of a cell that did not diverge, by seed; None values are left out."""
+    """A measure of the runs of a cell that did not diverge, by seed; None values are left out.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    place : Place
+    measure : callable
+        Of a record; None where it has no such number.
+    profile : str, default "laptop"
+
+    Returns
+    -------
+    dict of int to float
+    """
     records = evidence.records(*place, profile)
     found = {seed: measure(record) for seed, record in records.items() if record.status == "done"}
     return {seed: value for seed, value in found.items() if value is not None}
 
 
 def by_seed(evidence, contrast, measure, profile=PROFILE):
-    """The values of a contrast, one a seed that all its cells have."""
+    """The values of a contrast, one a seed that all its cells have.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    contrast : Contrast
+    measure : callable
+        Of a record; None where it has no such number.
+    profile : str, default "laptop"
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(seeds,)``.
+    """
     signed = [(sign, values(evidence, p, measure, profile)) for sign, of in ((1, contrast.plus), (-1, contrast.minus)) for p in of]
     seeds = sorted(set.intersection(*(set(of) for _, of in signed)))
     return np.array([sum(sign * of[seed] for sign, of in signed) for seed in seeds])
@@ -169,3 +230,6 @@ def signed(value, digits):
 
 def _some(labels, most=4):
     return ", ".join(labels[:most]) + (f" and {len(labels) - most} more" if len(labels) > most else "")
+
+
+__all__ = ["Contrast", "Place", "by_seed", "contrasted", "difference", "interaction", "judged", "table", "values"]

@@ -39,6 +39,11 @@ def by_paper(found):
 def counts(found):
     """How many claims of each paper got each verdict.
 
+    Parameters
+    ----------
+    found : dict of Claim to Verdict
+        From `adaptact.claims.judge`.
+
     Returns
     -------
     pandas.DataFrame
@@ -51,18 +56,41 @@ def counts(found):
 
 
 def number(verdict):
-    """Our number with its interval, as it stands in tables."""
+    """Our number with its interval, as it stands in tables.
+
+    Parameters
+    ----------
+    verdict : Verdict
+
+    Returns
+    -------
+    str
+    """
     ends = f" [{', '.join(f'{end:+.3g}' for end in verdict.interval)}]".replace("-", "−") if verdict.interval else ""
     return (verdict.ours or "–") + ends
 
 
 def scale(verdict):
-    """The scale of the records behind a verdict, and the number of seeds, as they stand in tables."""
+    """The scale of the records behind a verdict, and the number of seeds, as they stand in tables.
+
+    Parameters
+    ----------
+    verdict : Verdict
+
+    Returns
+    -------
+    str
+    """
     return ", ".join(filter(None, [verdict.profile, verdict.n and f"n = {verdict.n}"])) or "none yet"
 
 
 def lines(found):
     """Claims of one paper for a page: a table, and folded under it what tests each claim and by which rule.
+
+    Parameters
+    ----------
+    found : dict of Claim to Verdict
+        Those of one paper, from `by_paper`.
 
     Returns
     -------
@@ -80,6 +108,11 @@ def lines(found):
 
 def waiting(found):
     """What the undecided claims wait for.
+
+    Parameters
+    ----------
+    found : dict of Claim to Verdict
+        From `adaptact.claims.judge`.
 
     Returns
     -------
@@ -165,3 +198,6 @@ def _chip(claim, verdict, folder):
     index = VERDICTS.index(verdict.verdict)
     link = f'{folder}/{claim.page}.html" title="{said}" aria-label="{said}'
     return f'<a class="chip v{index}" href="{link}"><b aria-hidden="true">{SYMBOLS[verdict.verdict]}</b> {name}</a>'
+
+
+__all__ = ["by_paper", "counts", "glance", "lines", "moved", "number", "scale", "waiting"]

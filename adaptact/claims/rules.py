@@ -287,3 +287,6 @@ def _interval(found):
 
 def _points(found):
     return f"{found.mean:+.2f}".replace("-", "−")
+
+
+__all__ = ["better", "level", "parts", "printed_gain"]

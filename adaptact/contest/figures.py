@@ -27,7 +27,16 @@ STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
 
 def kind(row):
-    """To which of `KINDS` a row belongs."""
+    """To which of `KINDS` a row belongs.
+
+    Parameters
+    ----------
+    row : str
+
+    Returns
+    -------
+    str
+    """
     if row in CONTROLS:
         return "fixed, wider"
     if row in FIXED:

@@ -116,6 +116,19 @@ def rank(table):
 def critical_difference(count, blocks, alpha=ALPHA):
     """The least difference of two mean ranks that Nemenyi's test finds, for so many rows and settings (Demšar's section 3.2.2).
 
+    Parameters
+    ----------
+    count : int
+        How many rows are ranked.
+    blocks : int
+        In how many settings.
+    alpha : float, default 0.05
+        The level of significance.
+
+    Returns
+    -------
+    float
+
     Examples
     --------
     >>> round(critical_difference(4, 14), 2)

@@ -47,7 +47,18 @@ SCORES = ["setting", "row", "seed", "rate", "status", "test", "last", "seconds",
 
 
 def marked(row, names=()):
-    """The label of a row: an activation that a user added says so in every table and figure."""
+    """The label of a row: an activation that a user added says so in every table and figure.
+
+    Parameters
+    ----------
+    row : str
+    names : iterable of str
+        The activations that a user added.
+
+    Returns
+    -------
+    str
+    """
     return f"{row}{ADDED}" if row in names else row
 
 
@@ -96,13 +107,38 @@ def collect(profile, store, settings=SETTINGS, names=(), rows=None, seeds=None, 
 
 
 def means(found, value="test"):
-    """Means over seeds, settings by rows, in the order of the arena; NaN where a row is not in a setting."""
+    """Means over seeds, settings by rows, in the order of the arena; NaN where a row is not in a setting.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        From `collect`.
+    value : str, default "test"
+        Or another column of numbers.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
     table = found.pivot_table(index="setting", columns="row", values=value, sort=False)
     return table.reindex(index=found["setting"].unique(), columns=found["row"].unique())
 
 
 def by_seed(found, setting, row, value="test"):
-    """The scores of a row in a setting, by seed."""
+    """The scores of a row in a setting, by seed.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        From `collect`.
+    setting, row : str
+    value : str, default "test"
+        Or ``last``.
+
+    Returns
+    -------
+    dict of int to float
+    """
     of = found[(found["setting"] == setting) & (found["row"] == row)]
     return dict(zip(of["seed"], of[value], strict=True))
 
@@ -149,6 +185,11 @@ def compare(found, base=BASE, value="test"):
 
 def shown(compared):
     """`compare` for a page: means, and differences to the base, rows by settings.
+
+    Parameters
+    ----------
+    compared : pandas.DataFrame
+        From `compare`.
 
     Returns
     -------
@@ -270,14 +311,34 @@ def costs(found, base=BASE):
 
 
 def added_numbers(run, setting):
-    """Trained numbers of a Run's network beyond those of the same network with ReLU, in a setting of the arena."""
+    """Trained numbers of a Run's network beyond those of the same network with ReLU, in a setting of the arena.
+
+    Parameters
+    ----------
+    run : Run
+    setting : str
+        A key of `adaptact.arena.SETTINGS`.
+
+    Returns
+    -------
+    int
+    """
     network = arena.NETWORKS[SETTINGS[setting][0]]
     plain = replace(run, activation="relu", granularity=None, init=None, options=(), fc_width=network.get("fc_width"))
     return _trained_numbers(_shape(run)) - _trained_numbers(_shape(plain))
 
 
 def guessing(run):
-    """The accuracy of guessing, in percent: what a run that diverged counts as."""
+    """The accuracy of guessing, in percent: what a run that diverged counts as.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    float
+    """
     return 100 / SOURCES[run.dataset].num_classes
 
 

@@ -62,7 +62,18 @@ def chosen_by_each(trials):
 
 
 def first_seed_rates(trials):
-    """`chosen_by_each` of the first seed alone, in the form that `adaptact.contest.collect` takes for a profile's rates."""
+    """`chosen_by_each` of the first seed alone, in the form that `adaptact.contest.collect` takes for a profile's rates.
+
+    Parameters
+    ----------
+    trials : pandas.DataFrame
+        From `tuned`.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        By setting and row.
+    """
     rates = {}
     for (setting, row), rate in chosen_by_each(trials)[TUNING_SEED].dropna().items():
         rates.setdefault(setting, {})[row.removesuffix(ADDED)] = rate
@@ -163,3 +174,6 @@ def agreement(first, second):
 
 def _tau(first, second):
     return scipy.stats.kendalltau(first, second).statistic if len(first) > 1 else np.nan
+
+
+__all__ = ["agreement", "chosen_by_each", "first_seed_rates", "gains", "sensitivity", "tuned", "worth_of_tuning"]

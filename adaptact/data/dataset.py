@@ -10,12 +10,14 @@ import torch
 class DataSet:
     """A labelled set of images, or of a table's rows, in memory.
 
-    Attributes
+    Parameters
     ----------
-    train_images, test_images : torch.Tensor
+    train_images : torch.Tensor
         uint8, ``(N, channels, rows, columns)``. Of a table float32 as it comes, ``(N, 1, 1, features)``.
-    train_labels, test_labels : torch.Tensor
+    train_labels : torch.Tensor
         int64, ``(N,)``. Where they are numbers and not classes, float32. Of a set for finding defects the kind, 0 for none.
+    test_images, test_labels : torch.Tensor
+        As those to train on.
     test_masks : torch.Tensor, optional
         bool, ``(N, rows, columns)``: where the defects of the test images are.
     """
@@ -27,7 +29,16 @@ class DataSet:
     test_masks: torch.Tensor | None = None
 
     def to(self, device):
-        """The same set on `device`."""
+        """The same set on `device`.
+
+        Parameters
+        ----------
+        device : str or torch.device
+
+        Returns
+        -------
+        DataSet
+        """
         held = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: of.to(device) for name, of in held.items() if of is not None})
 

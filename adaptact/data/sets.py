@@ -20,7 +20,41 @@ from .tabular import BANKNOTE, IONOSPHERE, SONAR, WHEAT, Shipped
 
 @dataclass(frozen=True)
 class Source:
-    """What is known of a set before its files are read: its title, shapes, sizes, and who reads it."""
+    """What is known of a set before its files are read: its title, shapes, sizes, and who reads it.
+
+    Parameters
+    ----------
+    title : str
+        How it is written in a text.
+    in_shape : tuple of int
+        ``(channels, rows, columns)`` of a sample; ``(1, 1, features)`` of a table's row, ``(1, steps, features)`` of a sequence.
+    train_size, test_size : int
+    torchvision : type, optional
+        The class of `torchvision.datasets` that reads it.
+    files : dict of str to str, optional
+        By path under the data folder, the MD5 of the unpacked file.
+    num_classes : int, default 10
+    stands_in_for : str, optional
+        A set that is asked for in its place wherever that one is to be had.
+    reader : object, optional
+        In torchvision's place: has ``check(folder)``, ``read(folder)`` and, where it can be downloaded, ``download(folder)``.
+    shipped : bool, default False
+        Whether it is part of scikit-learn or computed: there are no files.
+    tabular : bool, default False
+        Whether its samples are rows of a table, float32.
+    numeric : bool, default False
+        Whether its labels are numbers to be predicted, float32, and not classes.
+    target : str, optional
+        Of measured labels, what they are, with the unit; they are standardised for training, and errors are in that unit.
+    sequence : bool, default False
+        Whether its samples are steps of features, scaled alike at all steps.
+    series : bool, default False
+        Whether its samples follow each other in time: a fold is trained on what comes before it alone.
+    defects : bool, default False
+        Whether it is for finding defects: labels are kinds of defect, 0 for none, and the test images have masks.
+    smoke : str, default "digits"
+        The set that stands in for it at the profile smoke.
+    """
 
     title: str
     in_shape: tuple
@@ -141,7 +175,17 @@ SOURCES = {
 
 
 def data_folder(folder=None):
-    """The folder that holds the sets: `folder`, else the environment variable ADAPTACT_DATA, else ``data``."""
+    """The folder that holds the sets: `folder`, else the environment variable ADAPTACT_DATA, else ``data``.
+
+    Parameters
+    ----------
+    folder : path, optional
+
+    Returns
+    -------
+    pathlib.Path
+        Whether or not it exists.
+    """
     return Path(folder or os.environ.get("ADAPTACT_DATA") or "data").expanduser()
 
 

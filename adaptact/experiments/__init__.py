@@ -38,16 +38,39 @@ SEARCHES = {search.name: search for search in pltanh.searches()}
 def get(name):
     """An experiment by name.
 
+    Parameters
+    ----------
+    name : str
+        A key of `EXPERIMENTS`, such as ``leaf/table-4``.
+
+    Returns
+    -------
+    Experiment
+
     Raises
     ------
     UserError
         If there is none of that name.
+
+    Examples
+    --------
+    >>> get("leaf/table-4").default_seeds("laptop")
+    (42, 100, 128, 1999, 7823)
     """
     return EXPERIMENTS[choose("experiment", name, EXPERIMENTS)]
 
 
 def get_searches(name):
     """The search of a name, or all whose names go on from it after a slash: ``pltanh/mnist``, ``pltanh``.
+
+    Parameters
+    ----------
+    name : str
+        A key of `SEARCHES`, or what several begin with.
+
+    Returns
+    -------
+    list of Search
 
     Raises
     ------

@@ -120,7 +120,17 @@ def at_laptop(rate):
 
 
 def rate_column(setting, rate):
-    """The label of a setting at a learning rate."""
+    """The label of a setting at a learning rate.
+
+    Parameters
+    ----------
+    setting : str
+    rate : float
+
+    Returns
+    -------
+    str
+    """
     return f"{setting}, rate {rate:g}"
 
 

@@ -30,7 +30,19 @@ class Profile:
     seeds: tuple
 
     def scale(self, run, **others):
-        """A paper-scale Run at this scale, with other fields that are as given."""
+        """A paper-scale Run at this scale, with other fields that are as given.
+
+        Parameters
+        ----------
+        run : Run
+            At the paper's scale.
+        **others
+            Fields of a Run, such as `seed`.
+
+        Returns
+        -------
+        Run
+        """
         fields = dict(self.fields)
         if "dataset" in fields:
             fields["dataset"] = SOURCES[run.dataset].smoke  # numbers stay numbers: a set of classes would be another task
@@ -163,14 +175,37 @@ class Experiment:
     folds: tuple = (None,)
 
     def default_seeds(self, profile):
-        """What is run at a profile unless other seeds are asked for."""
+        """What is run at a profile unless other seeds are asked for.
+
+        Parameters
+        ----------
+        profile : str
+            A key of `PROFILES`.
+
+        Returns
+        -------
+        tuple of int
+        """
         usual = PROFILES[choose("profile", profile, PROFILES)].seeds
         if profile == "smoke":
             return usual if self.folds == (None,) else usual[:1]  # folds are repeats enough to see that the path works
         return self.seeds or usual
 
     def run(self, cell, profile, seed, fold=None):
-        """The Run of one cell at a profile, seed and fold."""
+        """The Run of one cell at a profile, seed and fold.
+
+        Parameters
+        ----------
+        cell : Cell
+        profile : str
+            A key of `PROFILES`.
+        seed : int
+        fold : int, optional
+
+        Returns
+        -------
+        Run
+        """
         scale = PROFILES[choose("profile", profile, PROFILES)].scale
         return scale(cell.run, **{"seed": seed, "fold": fold, **cell.at.get(profile, {})})
 
@@ -188,7 +223,20 @@ class Experiment:
         return 1 / (FOLDS - 1)
 
     def repeats(self, profile, seeds=None):
-        """The seeds and folds that a cell is run with at a profile: a list of pairs."""
+        """The seeds and folds that a cell is run with at a profile.
+
+        Parameters
+        ----------
+        profile : str
+            A key of `PROFILES`.
+        seeds : iterable of int, optional
+            By default `default_seeds`.
+
+        Returns
+        -------
+        list of (int, int or None)
+            Pairs of a seed and a fold, None without folds.
+        """
         folds = self.folds[:2] if profile == "smoke" else self.folds
         return [(seed, fold) for seed in seeds or self.default_seeds(profile) for fold in folds]
 

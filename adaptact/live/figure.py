@@ -61,6 +61,10 @@ class Live:
         Positions of the sliders by the label of their button; the first is where the figure begins.
     value, slope : str
         Expressions of the function and its derivative.
+    texts : tuple of str
+        Expressions of the lines that are printed above the panels.
+    x, y, dy : tuple of float
+        The axes' limits, of the input, the function and the derivative. They stay, so that it is the curve that moves.
     values : dict of str to str
         Expressions that need no input, in an order in which each needs those before it only.
     fields : dict of str to str
@@ -69,10 +73,6 @@ class Live:
         Expressions of the places where the slope jumps; ``null`` where there is none.
     derivative : bool, default True
         Whether the derivative has a panel.
-    texts : tuple of str
-        Expressions of the lines that are printed above the panels.
-    x, y, dy : tuple of float
-        The axes' limits, of the input, the function and the derivative. They stay, so that it is the curve that moves.
     """
 
     name: str
@@ -93,7 +93,17 @@ class Live:
     derivative: bool = True
 
     def positions(self, start):
-        """The sliders' positions at a start, by name."""
+        """The sliders' positions at a start, by name.
+
+        Parameters
+        ----------
+        start : str
+            A key of `starts`.
+
+        Returns
+        -------
+        dict of str to float
+        """
         return dict(zip((slider.name for slider in self.sliders), self.starts[start], strict=True))
 
     def spec(self):

@@ -90,5 +90,6 @@ def build(name, in_shape, activation, num_classes=10, **options):
 
 
 __all__ = [
-    "GRU", "LSTM", "MLP", "MODELS", "MOPGRU", "DeepCNN", "KerasNet", "LeNet5", "SVDDLeNet", "SimpleCNN", "StridedCNN", "build",
+    "GRU", "LSTM", "MLP", "MODELS", "MOPGRU", "DeepCNN", "Flow", "KerasNet", "LeNet5", "SVDDLeNet", "SimpleCNN", "StridedCNN",
+    "Student", "build", "googlenet", "mobilenet", "resnet",
 ]  # fmt: skip

@@ -18,12 +18,14 @@ class MOPGRU(GRU):
 
     Parameters
     ----------
-    in_shape, activation, num_classes, hidden
+    in_shape, activation, num_classes
         As for `GRU`. The activation is f, in the place of the tanh; MOPGRU itself has ELU there.
     on_logits : bool, default False
         Whether the softsign s is put on the network's outputs, and not on the state. Outputs then lie between -1 and 1, so
         that the cross entropy of k classes cannot fall below :math:`\log(1 + (k - 1) e^{-2})`, and nothing bounds the state
         where f is unbounded.
+    hidden : int, default 64
+        The number of units.
 
     Notes
     -----
@@ -42,6 +44,18 @@ class MOPGRU(GRU):
         self.on_logits = on_logits
 
     def state(self, r, z, n, h):
+        """The next state, softsign of the mixture; without it where softsign is `on_logits`.
+
+        Parameters
+        ----------
+        r, z, n, h : torch.Tensor
+            ``(N, hidden)``.
+
+        Returns
+        -------
+        torch.Tensor
+            ``(N, hidden)``.
+        """
         h = torch.lerp(n, h, r * z)  # the same in one step: of many short steps each operation counts
         return h if self.on_logits else F.softsign(h)
 

@@ -86,7 +86,18 @@ class GRU(_Recurrent):
         return self.fc(h)
 
     def state(self, r, z, n, h):
-        """The next state, from the reset and the update gate, the candidate, and the state."""
+        """The next state, from the reset and the update gate, the candidate, and the state.
+
+        Parameters
+        ----------
+        r, z, n, h : torch.Tensor
+            ``(N, hidden)``.
+
+        Returns
+        -------
+        torch.Tensor
+            ``(N, hidden)``.
+        """
         return (1 - z) * n + z * h
 
 

@@ -131,3 +131,6 @@ def agreements(found):
     means = {key: np.mean(known) if (known := [v for v in values if np.isfinite(v)]) else np.nan for key, values in kinds.items()}
     rows = dict.fromkeys(row for row, _ in means)
     return pd.DataFrame({kind: {row: means[row, kind] for row in rows} for kind in ("units", "seeds", "layers", "others")})
+
+
+__all__ = ["agreement", "agreements", "forms", "pairs"]

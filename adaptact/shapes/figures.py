@@ -121,3 +121,6 @@ def draw_by_layer(estimates, sites, limits=None):
     axes[0, 0].set_ylim(len(rows) - 0.5, -0.5)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(sites), fontsize=8)
     return figure
+
+
+__all__ = ["draw_atlas", "draw_by_layer"]

@@ -158,3 +158,6 @@ def by_layer(surveyed, measure, over=None):
     """
     means = by_seed(surveyed, measure, over)
     return {place: estimate(of.to_numpy()) for place, of in means.groupby(["row", "site"], sort=False)} if len(means) else {}
+
+
+__all__ = ["apart", "by_layer", "by_seed", "measures", "survey"]

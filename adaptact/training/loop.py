@@ -187,7 +187,16 @@ def _shapes(model, history, images):
 
 
 def build_model(run):
-    """The untrained network of a Run, on the CPU; its weights depend on the seed and not on the activation."""
+    """The untrained network of a Run, on the CPU; its weights depend on the seed and not on the activation.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    torch.nn.Module
+    """
     options = dict(run.options) | ({"granularity": run.granularity} if run.granularity else {})
     options |= {"init": run.init} if run.init else {}
     network = {"conv_dropout": run.conv_dropout, "fc_dropout": run.fc_dropout} if run.model == "kerasnet" else {}
@@ -280,6 +289,15 @@ def scores(curves):
 
 def pick_device(device):
     """A torch device from ``auto``, ``cpu``, ``cuda``; auto takes a GPU where there is one.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        ``auto``, ``cpu``, ``cuda`` or ``cuda:0``.
+
+    Returns
+    -------
+    torch.device
 
     Raises
     ------

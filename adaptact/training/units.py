@@ -63,7 +63,25 @@ def _keep(visits, name, _, inputs, output):
 
 
 def slope(activation, x):
-    """An activation's derivative at each input, by autograd; the function acts on each by itself."""
+    """An activation's derivative at each input, by autograd; the function acts on each by itself.
+
+    Parameters
+    ----------
+    activation : callable
+        Of one tensor, elementwise.
+    x : torch.Tensor
+        Any shape.
+
+    Returns
+    -------
+    torch.Tensor
+        The shape of `x`.
+
+    Examples
+    --------
+    >>> slope(torch.relu, torch.tensor([-1.0, 2.0]))
+    tensor([0., 1.])
+    """
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         return torch.autograd.grad(activation(x).sum(), x)[0]
@@ -71,3 +89,6 @@ def slope(activation, x):
 
 def _rounded(value):
     return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+__all__ = ["NEARLY", "slope", "units"]
