@@ -55,7 +55,7 @@ def pltanh_derivatives(x, alpha):
 
 
 def alrelu(x, alpha=0.01):
-    r"""Absolute leaky ReLU, :math:`\max(|\alpha x|, x)`: for an `alpha` in [0, 1], x above zero and alpha |x| below.
+    r"""Absolute leaky ReLU, :math:`\max(|\alpha x|, x)`: for an `alpha` in [0, 1], x above zero and :math:`\alpha|x|` below.
 
     Parameters
     ----------
