@@ -1,12 +1,13 @@
-"""A Sphinx extension that puts a folded box under the head of each notebook page: how to run it, and how long that takes.
+"""A Sphinx extension for notebook pages: a folded box under the head says how to run the page, and how long that takes.
 
-The times are those of ``book/times.json``, which ``book/times.py`` measures.
+The times are those of ``book/times.json``, which ``book/times.py`` measures. The marks that are for nbval alone are not shown.
 """
 
 import json
 from pathlib import Path
 
 TIMES = Path(__file__).parents[1] / "times.json"
+NBVAL = "# NBVAL_CHECK_OUTPUT\n"
 AGAIN = "it goes on where it was stopped, and trains no run twice"
 
 
@@ -38,53 +39,45 @@ def box(page, times):
     str
     """
     found = times["pages"][page]
-    rows = [
-        ("recorded", "", spoken(found["recorded"]), "nothing new is trained but what the page says"),
-        ("smoke", " -p profile smoke", spoken(found["smoke"]), "256 digits, one epoch: shows that the path works"),
-    ]
+    kept, small = "the tables come from the records", "256 digits, one epoch, which only shows that the path works"
+    steps = [("recorded", "", f"{spoken(found['recorded'])}; {kept}" if found["records"] else spoken(found["recorded"]))]
+    steps.append(("smoke", " -p profile smoke", f"{spoken(found['smoke'])}; {small if found['records'] else 'less of everything'}"))
     laptop, paper = (found["took"][profile] for profile in ("laptop", "paper"))
     if laptop:
-        rows.append(
-            ("laptop", " -p profile laptop -p data DIR", spoken(laptop), f"of single runs, summed over the records; {AGAIN}")
-        )
+        steps.append(("laptop", " -p profile laptop -p data DIR", f"{spoken(laptop)} of single runs, as recorded; {AGAIN}"))
     if found["paper"]:
-        known = (
-            "as recorded" if paper and abs(found["paper"] / paper - 1) < 0.1 else "of single runs on a CPU, estimated from `laptop`"
-        )
-        rows.append(
-            (
-                "paper",
-                " -p profile paper -p data DIR",
-                spoken(found["paper"]),
-                f"{known}; `adaptact plan` measures it on your machine",
-            )
-        )
-    lines = [f"| `papermill notebooks/{page}.ipynb out.ipynb{given}` | {time} | {note} |" for _, given, time, note in rows]
+        whole = paper and abs(found["paper"] / paper - 1) < 0.1
+        how = "as recorded" if whole else "estimated from what is recorded; `python -m adaptact plan` measures it where you are"
+        steps.append(("paper", " -p profile paper -p data DIR", f"{spoken(found['paper'])} of single runs on a CPU, {how}"))
+    lines = [f"# {profile}: {note}\npapermill notebooks/{page}.ipynb out.ipynb{given}" for profile, given, note in steps]
     return "\n".join(
         [
-            ":::{dropdown} Run this page",
+            "::::{dropdown} Run this page",
             ":class-container: run-box",
-            "| in the repository's folder | takes | |",
-            "|---|---|---|",
+            "```bash",
             *lines,
+            "```",
             "",
-            f"Measured on {times['machine']}, {times['jobs']} pages at a time. The parameters stand in the first code cell; "
-            "[what the profiles are, and where the data goes](../book/re-run.md). "
-            f"{{download}}`This page as a notebook <{page}.ipynb>`. The launch buttons above, for Binder and Colab, install the "
+            f"In the repository's folder; times on {times['machine']}, {times['jobs']} pages at a time. The parameters stand in the "
+            "first code cell; [what the profiles are, and where the data goes](../book/re-run.md). "
+            f"{{download}}`This page as a notebook <{page}.ipynb>`. The launch buttons at the top, for Binder and Colab, install the "
             "book first; they have not been tried live.",
-            ":::",
+            "::::",
         ]
     )
 
 
 def _read(app, docname, source):
-    folder, _, page = docname.rpartition("/")
+    if not docname.startswith("notebooks/"):
+        return
+    notebook, page = json.loads(source[0]), docname.removeprefix("notebooks/")
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"]).removeprefix(NBVAL)
     times = json.loads(TIMES.read_text())
-    if folder == "notebooks" and page in times["pages"]:
-        notebook = json.loads(source[0])
+    if page in times["pages"]:
         cell = {"cell_type": "markdown", "metadata": {}, "source": box(page, times), "id": "run-box"}
         notebook["cells"].insert(1, cell)
-        source[0] = json.dumps(notebook)
+    source[0] = json.dumps(notebook)
 
 
 def setup(app):
