@@ -27,6 +27,7 @@ book: $(SETUP)
 test: $(SETUP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/python -m pytest --nbval-lax -n 2 --dist loadfile
 
 notebooks: $(SETUP)

@@ -11,8 +11,10 @@ import platform
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -159,8 +161,8 @@ def _site(site, names, device, rounds):
     shape = SITES[site]
     x = torch.randn(BATCH, *shape, device=device, requires_grad=True)
     gradient, target = torch.randn_like(x), torch.empty_like(x)
-    timers = {"copy": [_timer("t.copy_(x)", t=target, x=x.detach())]}
-    lines = {}
+    timers: dict[Any, Sequence] = {"copy": [_timer("t.copy_(x)", t=target, x=x.detach())]}
+    lines: dict[tuple[str, str], dict] = {}
     for name in names:
         for mode in ("eager", "compiled"):
             with compiled("always" if mode == "compiled" else "never"):

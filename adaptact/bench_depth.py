@@ -11,6 +11,7 @@ import random
 import sys
 import time
 import timeit
+from collections.abc import Callable
 from functools import partial
 from itertools import chain
 
@@ -49,7 +50,7 @@ BODIES = {  # by name the shape of a batch, and what builds a network of so many
     "convolutions": ((32, 16, 16, 16), _convolutions),
 }
 NAMES = ("ReLU", "Leaky ReLU", "ALReLU", "ALReLU, compiled", "tanh", "PLTanh", "PLTanh, compiled")
-FUNCTIONS = {name: partial(make, name.partition(",")[0].lower().replace(" ", "_"), (1,)) for name in NAMES}
+FUNCTIONS: dict[str, Callable] = {name: partial(make, name.partition(",")[0].lower().replace(" ", "_"), (1,)) for name in NAMES}
 FUNCTIONS["PLTanh, plain"] = _Plain
 PASSES = ("forward", "gradient", "step")
 LABELS = {"step": "training step", "gradient": "forward and backward", "forward": "forward", "peak_to_relu": "peak memory"}
@@ -148,7 +149,7 @@ class _Network:
         self.sites = [name for name, module in self.model.named_modules() if isinstance(module, nn.Identity)]
         self.images, self.labels = torch.randn(shape), torch.randint(CLASSES, shape[:1])
         step = partial(_step, self.model, torch.optim.Adam(self.model.parameters()), self.images, self.labels)
-        self.passes, self.numbers = [torch.no_grad()(partial(self.model, self.images)), self._gradient, step], None
+        self.passes, self.numbers = [torch.no_grad()(partial(self.model, self.images)), self._gradient, step], []
 
     def _gradient(self):
         torch.autograd.grad(cross_entropy(self.model(self.images), self.labels), list(self.model.parameters()))

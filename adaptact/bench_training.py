@@ -9,6 +9,7 @@ import statistics
 import sys
 import tempfile
 import time
+from typing import Any
 
 import joblib
 import torch
@@ -26,7 +27,7 @@ from .training.procedures import stages, step
 
 FILE = "bench-training.json"
 IMAGES = 50 * 128  # for one measured epoch
-LENET = dict(dataset="fashion_mnist", train_images=IMAGES, model="lenet5", epochs=1, seed=42)
+LENET: dict[str, Any] = dict(dataset="fashion_mnist", train_images=IMAGES, model="lenet5", epochs=1, seed=42)
 WARM_UP = 3  # batches
 RUNS = {
     "ReLU": Run(activation="relu", **LENET),
@@ -128,7 +129,7 @@ def table(result):
 def _epoch(run, loader):
     """Images a second of one epoch, without the first batches, which warm up."""
     model = build_model(run)
-    optimizers, seen, started = stages(model, run), 0, None
+    optimizers, seen, started = stages(model, run), 0, 0.0
     with compiled("auto"):
         for number, (images, labels) in enumerate(loader):
             for optimizer in optimizers:

@@ -20,7 +20,8 @@ def _density(axis, inputs, neuron, low, high):
     """Where a neuron's inputs are, as a grey shade at the foot of its panel; nothing for a record without histograms."""
     if inputs is None or inputs["counts"][neuron] is None:
         return
-    edges = np.linspace(*inputs["range"][neuron], len(inputs["counts"][neuron]) + 1)
+    first, last = inputs["range"][neuron]
+    edges = np.linspace(first, last, len(inputs["counts"][neuron]) + 1)
     twin = axis.twinx()
     twin.stairs(inputs["counts"][neuron], edges, fill=True, color="#999999", alpha=0.45)
     twin.set(ylim=(0, 2.5 * max(inputs["counts"][neuron])), xlim=(low, high), yticks=[])

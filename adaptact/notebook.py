@@ -1,6 +1,7 @@
 """What a notebook needs around its experiment: checked parameters, and records that are read or, on request, trained."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from IPython.display import Markdown, display
 
@@ -176,7 +177,7 @@ def settings(parameters):
     UserError
         If a value makes no sense, or a parameter has a name that the notebook does not know, with the valid choices.
     """
-    given = {
+    given: dict[str, Any] = {
         name: value
         for name, value in parameters.items()
         if not name.startswith("_") and name not in ("In", "Out") and isinstance(value, (str, int, float, list, type(None)))

@@ -6,6 +6,7 @@ of these names, so that a figure drawn ten cells further down is stamped with th
 
 import ast
 import hashlib
+from collections import Counter
 
 from IPython import get_ipython
 from IPython.display import Markdown, display
@@ -59,10 +60,7 @@ def _counted(what, values):
 
 def _some(kinds):
     """The first two kinds of something, the most frequent first, and how many others there are."""
-    counted = {}
-    for kind in kinds:
-        counted[kind] = counted.get(kind, 0) + 1
-    first = sorted(counted, key=counted.get, reverse=True)
+    first = [kind for kind, _ in Counter(kinds).most_common()]
     rest = len(first) - 2
     return " or ".join(first[:2]) + (f" or {rest} other{'s' * (rest > 1)}" if rest > 0 else "")
 

@@ -310,7 +310,8 @@ def _train_one(run, order):
                 return Result(run, "present", _best(record))
             torch.set_num_threads(1)
             epoch_file = checkpoint.with_suffix(".epoch")
-            mark(epoch_file, *read_mark(epoch_file)[:2], order.sweep)
+            epoch, seconds, _ = read_mark(epoch_file)
+            mark(epoch_file, epoch, seconds, order.sweep)
 
             def on_epoch(epoch, curves):
                 mark(epoch_file, epoch, sum(curves["seconds"]), order.sweep)

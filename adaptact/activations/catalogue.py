@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -23,9 +24,9 @@ from .registry import BUILT_IN, Facts, names, register
 from .weighted_sum import WeightedSum, weighted_sum, weighted_sum_derivatives
 
 INF = math.inf
-SILU = dict(range=(-0.2784645427610738, INF), monotone=False, at_zero=0.0, kinks=())
-FROM_ZERO = dict(range=(0.0, INF), monotone=False, at_zero=0.0)
-RISING = dict(range=(-INF, INF), monotone=True, at_zero=0.0)
+SILU: dict[str, Any] = dict(range=(-0.2784645427610738, INF), monotone=False, at_zero=0.0, kinks=())
+FROM_ZERO: dict[str, Any] = dict(range=(0.0, INF), monotone=False, at_zero=0.0)
+RISING: dict[str, Any] = dict(range=(-INF, INF), monotone=True, at_zero=0.0)
 LEAF_PAPER = "Bodyanskiy and Kostiuk 2023, doi 10.47839/ijc.22.3.3225"
 AHAF_PAPER = "Bodyanskiy and Kostiuk 2022, doi 10.20535/srit.2308-8893.2022.1.07"
 PLTANH_PAPER = "Mastromichalakis 2023, arXiv 2310.07720"
@@ -64,9 +65,9 @@ def silu_manual_derivatives(x):
 
 
 def _torch(name, module, title, formula, *, granularities=None, **facts):
-    facts = {"monotone": True, "at_zero": 0.0, "kinks": (), "saved": 4, **facts}
-    facts = Facts(title=title, formula=formula, source=f"torch.nn.{module.__name__}", **facts)
-    register(name, granularities=granularities, facts=facts)(module)
+    known = {"monotone": True, "at_zero": 0.0, "kinks": (), "saved": 4, **facts}
+    of = Facts(title=title, formula=formula, source=f"torch.nn.{module.__name__}", **known)
+    register(name, granularities=granularities, facts=of)(module)
 
 
 _torch("relu", nn.ReLU, "ReLU", r"\max(x, 0)", range=(0.0, INF), kinks=(0.0,))

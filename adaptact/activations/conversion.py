@@ -4,6 +4,7 @@ import copy
 import inspect
 import random
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 
@@ -91,7 +92,7 @@ def convert(model, old, new, sample, *, granularity=None, **options):
     """
     if callable(new) and (granularity is not None or options):
         raise UserError("new is a callable, which knows how to make an activation: leave granularity and options away.")
-    new_one = new if callable(new) else partial(make, new, granularity=granularity, **options)
+    new_one: Callable = new if callable(new) else partial(make, new, granularity=granularity, **options)
     items = old if isinstance(old, (list, tuple, set)) else [old]
     wanted = {item if inspect.isclass(item) else _CLASSES[choose("activation", item, _CLASSES)] for item in items}
     names = {name for name, kind in _CLASSES.items() if kind in wanted}
@@ -170,7 +171,7 @@ class Rewired(nn.Module):
 
     def __init__(self, owner, graphs):
         super().__init__()
-        vars(self).update(vars(owner), graphs=graphs)
+        self.__dict__.update(vars(owner), graphs=graphs)
         self.code = {mode: type(fx.GraphModule(self, copy.deepcopy(graph))).forward for mode, graph in graphs.items()}
 
     @property

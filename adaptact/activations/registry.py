@@ -65,8 +65,8 @@ class _Entry:
         return tuple(inspect.signature(self.target).parameters) if inspect.isclass(self.target) else ()
 
 
-BUILT_IN = set()  # the names of this package's own
-_REGISTRY = {}
+BUILT_IN: set[str] = set()  # the names of this package's own
+_REGISTRY: dict[str, _Entry] = {}
 
 
 def register(name, *, granularities=None, preset=None, facts=None):
@@ -265,7 +265,7 @@ def make(name, shape, *, granularity=None, **options):
     if not inspect.isclass(entry.target):
         if options:
             raise UserError(f"activation {name!r} is a plain function and takes no options, but got: {', '.join(options)}.")
-        module = _Plain(entry.target, name)
+        module: nn.Module = _Plain(entry.target, name)
     else:
         for option in options:
             choose(f"option of activation {name!r}", option, entry.options)

@@ -1,6 +1,7 @@
 """Gradients of deep plain networks, before training and by what training reaches: rules that several papers share."""
 
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from ..stats import estimate, paired
 from .base import Verdict, hardware_of, stated
 from .rules import FEW, PAIRED, decided
 
-UNTRAINED = {"layers": (4, 16), "width": 64, "images": 128, "seeds": 5}  # networks whose gradients are looked at
+UNTRAINED: dict[str, Any] = {"layers": (4, 16), "width": 64, "images": 128, "seeds": 5}  # networks whose gradients are looked at
 
 
 def decades(name, layers, seed, start="default", **options):

@@ -9,8 +9,8 @@ import scipy
 from ..experiments.imbalance import ARTICLES, RATIOS, network_column, ratio_column
 from ..stats import holm
 from .base import Verdict, hardware_of, stated
-from .contrasts import ENOUGH, PROFILE, Place, beyond, judged, signed, values
-from .imbalance_measures import CONDITIONS, DEEP_BOTH, OTHER_SETS, POINTS, RARE, RELIABLE, macro_f1, pr_auc
+from .contrasts import ENOUGH, PROFILE, beyond, judged, signed, values
+from .imbalance_measures import CONDITIONS, DEEP_BOTH, OTHER_SETS, POINTS, RARE, RELIABLE, macro_f1, place, pr_auc
 from .rules import PAIRED, decided
 
 
@@ -22,7 +22,7 @@ def scores(evidence, where, measure, rows=ARTICLES):
     dict of str to array or None
         None if fewer than `ENOUGH` seeds are shared.
     """
-    found = {row: values(evidence, Place(*where, row), measure) for row in rows}
+    found = {row: values(evidence, place(where, row), measure) for row in rows}
     seeds = sorted(set.intersection(*map(set, found.values())))
     return {row: np.array([of[seed] for seed in seeds]) for row, of in found.items()} if len(seeds) >= ENOUGH else None
 
@@ -145,10 +145,10 @@ def depends(conditions, measure, unit):
         ]
         corrected = holm(tests)
         crossed = [pair for n, pair in enumerate(turned) if max(corrected[2 * n : 2 * n + 2]) < evidence.alpha]
-        steady = {
+        gaps = {
             row: [of[row] - of[_best(of, [other for other in of if other != row])] for of in found.values()] for row in ARTICLES
         }
-        steady = [row for row, samples in steady.items() if all(judged(samples, -POINTS, alpha=evidence.alpha)[0])]
+        steady = [row for row, samples in gaps.items() if all(judged(samples, -POINTS, alpha=evidence.alpha)[0])]
         p = interacts(found)
         said = ", ".join(f"{row} at {label}" for label, row in best.items())
         reason = f"best by the mean of {unit}: {said}; {len(crossed)} of {len(turned)} pairs of conditions with other best ones are"

@@ -116,17 +116,23 @@ NOISY = _in("noise", {noise_column(share, ratio): noise_column(share, ratio) for
 WITH_REMEDIES = _in("remedies", {name: name for name in REMEDIES if name != "nothing"})
 
 
+def place(where, row):
+    """The cell of a function under a condition."""
+    experiment, column = where
+    return Place(experiment, column, row)
+
+
 def pairs(row, base, *groups):
     """Differences of two functions under all conditions of some groups."""
     conditions = {label: where for group in groups for label, where in group.items()}
-    return [difference(f"{row}, {label}", Place(*where, row), Place(*where, base)) for label, where in conditions.items()]
+    return [difference(f"{row}, {label}", place(where, row), place(where, base)) for label, where in conditions.items()]
 
 
 def grows(row, base, group, otherwise):
     """Interactions: the difference of two functions under each condition of a group, less that under another one."""
     (than,) = otherwise.values()
     return [
-        interaction(f"{row}, {label}", (Place(*where, row), Place(*where, base)), (Place(*than, row), Place(*than, base)))
+        interaction(f"{row}, {label}", (place(where, row), place(where, base)), (place(than, row), place(than, base)))
         for label, where in group.items()
     ]
 

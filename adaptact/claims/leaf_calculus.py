@@ -14,7 +14,7 @@ from ..silu_error import squared_error
 from .base import Verdict, stated
 
 CHEAP = 1.5  # a training step of at most so many times the fixed function's is called cheap
-COMPUTED = {"profile": "computed"}
+COMPUTED = "computed"
 
 
 @stated("each printed row is within 0.0001 of its function on [−10, 10]; in part, if some row is not", "calculus")
@@ -36,7 +36,7 @@ def shapes(evidence):
     good = len(rows) - len(wrong)
     reason = f"as printed, {good} of 6 rows are within 0.0001 of their function on [-10, 10]; wrong: {', '.join(wrong)}"
     reason += f", which is the zero function there and right with rho2 = 1 (distance below {max(mended, 1e-15):.0e})"
-    return Verdict("holds in part" if wrong else "holds", reason, f"{good} of 6 rows", **COMPUTED)
+    return Verdict("holds in part" if wrong else "holds", reason, f"{good} of 6 rows", profile=COMPUTED)
 
 
 @stated("each of 8 printed forms equals autograd's to 1e-12; in part, if some form does not", "calculus")
@@ -66,7 +66,7 @@ def gradients(evidence):
     reason = f"of 8 printed forms {8 - len(wrong)} equal autograd's; wrong: {', '.join(wrong)}"
     reason += "; eqs 7 and 8 are each other's" if exchanged else ""
     reason += "; the closed forms used here equal autograd's" if closed else ""
-    return Verdict("holds in part" if wrong else "holds", reason, f"{8 - len(wrong)} of 8 forms", **COMPUTED)
+    return Verdict("holds in part" if wrong else "holds", reason, f"{8 - len(wrong)} of 8 forms", profile=COMPUTED)
 
 
 @stated(
@@ -141,7 +141,7 @@ def vanishing(evidence):
     reason += f", the mean of {len(SEEDS)} starts"
     reason += "; its slope tends to 0 on one side for any parameters, and on both where rho1 = 0, as Tanh and Sigmoid start"
     verdict = "does not hold" if power["sigmoid"] < -3 else "holds"
-    return Verdict(verdict, reason, f"10^{power['sigmoid']} as Sigmoid", **COMPUTED)
+    return Verdict(verdict, reason, f"10^{power['sigmoid']} as Sigmoid", profile=COMPUTED)
 
 
 @stated(
@@ -157,7 +157,7 @@ def silu_error(published, evidence):
     if abs(error / ulp - 1) < 0.01:
         reason += ": the two differ by one unit in the last place where SiLU is between 8 and 16"
     if not published / 10 <= error <= published * 10:
-        return Verdict("does not hold", reason, said, **COMPUTED)
+        return Verdict("does not hold", reason, said, profile=COMPUTED)
     if device == "cpu":
-        return Verdict("holds in part", f"{reason}; the claim is of a GPU, and none was at hand", said, **COMPUTED)
-    return Verdict("holds", reason, said, **COMPUTED)
+        return Verdict("holds in part", f"{reason}; the claim is of a GPU, and none was at hand", said, profile=COMPUTED)
+    return Verdict("holds", reason, said, profile=COMPUTED)

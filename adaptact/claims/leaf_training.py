@@ -1,5 +1,7 @@
 """Claims of the LEAF paper about what happens while a network learns, each with the measure that decides it."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -109,7 +111,7 @@ def rho1(tables, silu_rows, relu_rows, evidence):
     found, still = evidence.paired(moves["rho1"], moves["rho3"]), max(_moved(record, "rho3") for record in relu)
     slope, gate = (np.mean(list(of.values())) for of in moves.values())
     machines = hardware_of(silu + relu)
-    common = {"ours": f"rho1 {slope:.3f}, rho3 {gate:.3f}", "n": found.n, "profile": profile, "hardware": machines}
+    common: dict[str, Any] = {"ours": f"rho1 {slope:.3f}, rho3 {gate:.3f}", "n": found.n, "profile": profile, "hardware": machines}
     reason = f"as SiLU the quartiles of rho1 moved by {slope:.3f} on average and those of rho3 by {gate:.3f}"
     reason += f" (of a start at 1; mostly means {MOSTLY} times as far)"
     reason += "; as ReLU those of rho3 did not move at all" if not still else f"; as ReLU those of rho3 moved by up to {still:.0e}"
@@ -173,7 +175,7 @@ def rectify(rows, evidence):
         medians[init] = float(np.median(values))
     said = ", ".join(f"as {init} {value:.2f}" for init, value in medians.items())
     epochs = next(iter(records[rows[0]].values())).run.epochs
-    common = {"ours": f"asymmetry {said}", "n": min(map(len, records.values())), "profile": profile}
+    common: dict[str, Any] = {"ours": f"asymmetry {said}", "n": min(map(len, records.values())), "profile": profile}
     common["hardware"] = _machines(records.values())
     reason = f"on inputs from -2 to 2 the median asymmetry of sampled neurons (0 at the start, 1 for ReLU) is {said}"
     if min(medians.values()) > RECTIFIED:
@@ -190,9 +192,9 @@ def saturated(record):
     below = above = total = 0
     for shape in record.shapes.values():
         inputs = shape.get("inputs", {"range": [], "counts": []})
-        for ends, counts in zip(inputs["range"], inputs["counts"], strict=True):
+        for (low, high), counts in zip(inputs["range"], inputs["counts"], strict=True):
             if counts is not None:
-                edges, counts = np.linspace(*ends, len(counts) + 1), np.array(counts)
+                edges, counts = np.linspace(low, high, len(counts) + 1), np.array(counts)
                 below, above = below + counts[edges[1:] <= -STEEP].sum(), above + counts[edges[:-1] >= STEEP].sum()
                 total += counts.sum()
     return (below / total, above / total) if total else None
@@ -217,8 +219,8 @@ def negative_saturation(evidence):
         f"in KerasNet on CIFAR-10 {100 * below:.0f} % of the inputs of LEAF as Sigmoid are below −3 and {100 * above:.0f} % above 3"
     )
     reason += f"; of LEAF as Tanh's {100 * tanh:.0f} % are below −3"
-    common = {"ours": f"{100 * below:.0f} % against {100 * tanh:.0f} %", "n": min(map(len, shares)), "profile": profile}
-    common["hardware"] = _machines(records)
+    ours, n, hardware = f"{100 * below:.0f} % against {100 * tanh:.0f} %", min(map(len, shares)), _machines(records)
+    common: dict[str, Any] = {"ours": ours, "n": n, "profile": profile, "hardware": hardware}
     if common["n"] < FEW:
         return Verdict("undecided", f"one seed is no finding; {reason}", **common)
     one_sided = below > 2 * above and below > 2 * tanh
@@ -242,7 +244,7 @@ def winners(evidence, profile):
         rows = [cell.row for cell in get("leaf/seeds").cells if cell.column == network]
         scores = {row: evidence.scores("leaf/seeds", network, row, profile) for row in rows}
         seeds = sorted(set.intersection(*(set(of) for of in scores.values())))
-        found[network] = {seed: max(rows, key=lambda row, seed=seed: scores[row][seed]) for seed in seeds}
+        found[network] = {seed: max(rows, key={row: scores[row][seed] for row in rows}.__getitem__) for seed in seeds}
     return found
 
 
@@ -259,7 +261,7 @@ def same_winners(evidence):
     total, agree = len(compared), sum(row.startswith(printed) for row, printed in compared)
     used = [evidence.records("leaf/seeds", cell.column, cell.row, profile) for cell in get("leaf/seeds").cells]
     ours = "; ".join(f"{network}: {listed(of)}" for network, of in found.items() if of)
-    common = {"ours": ours, "n": max(map(len, found.values())), "profile": profile, "hardware": _machines(used)}
+    common: dict[str, Any] = {"ours": ours, "n": max(map(len, found.values())), "profile": profile, "hardware": _machines(used)}
     said = f"{agree} of {total} winners agree"
     if profile != "paper":
         return Verdict(

@@ -106,7 +106,7 @@ def too_high(evidence):
     if min(map(len, rises.values())) < FEW:
         return nothing(DEEP)
     usual = rises[USUAL]
-    tables = [[[sum(of), len(of) - sum(of)], [sum(usual), len(usual) - sum(usual)]] for of in map(rises.get, HIGH)]
+    tables = [[[sum(of), len(of) - sum(of)], [sum(usual), len(usual) - sum(usual)]] for of in (rises[slope] for slope in HIGH)]
     shown = evidence.significant([float(scipy.stats.fisher_exact(t, alternative="greater").pvalue) for t in tables])
     said = ", ".join(f"{sum(of)} of {len(of)} at {slope:g}" for slope, of in rises.items())
     reason = f"runs that diverge or whose training loss rises: {said}"

@@ -226,8 +226,8 @@ def one_alpha(evidence):
     rank = {
         a: np.mean([scipy.stats.rankdata(list(of.values()))[list(of).index(a)] / len(of) for of in means.values()]) for a in shared
     }
-    common = max(sorted(shared), key=rank.get)
-    best = {column: max(of, key=of.get) for column, of in means.items()}
+    common = max(sorted(shared), key=rank.__getitem__)
+    best = {column: max(of, key=of.__getitem__) for column, of in means.items()}
     losses = {c: paired(by_set[c][best[c]], by_set[c][common], overlap=OVERLAP) for c in by_set if best[c] != common}
     worse = [c for c, shown in zip(losses, evidence.significant([of.p for of in losses.values()]), strict=True) if shown]
     said = ", ".join(f"{column} {a:g}" for column, a in best.items())

@@ -42,9 +42,9 @@ class Photos:
     folder: str
     classes: dict
     test_size: int
-    url: str = None
-    sha256: str = None
-    mending: str = None
+    url: str | None = None
+    sha256: str | None = None
+    mending: str | None = None
 
     def check(self, folder):
         """Read the photos, or what is kept of them.

@@ -62,11 +62,11 @@ class Source:
     test_size: int
     reader: object  # its check(folder) and read(folder) raise a Fault, its download(folder) fetches
     num_classes: int = 10
-    stands_in_for: str = None  # a set that is asked for in its place wherever that one is to be had
+    stands_in_for: str | None = None  # a set that is asked for in its place wherever that one is to be had
     shipped: bool = False  # inside scikit-learn, or computed: there are no files
     tabular: bool = False  # float32 rows of features as images of one line, (1, 1, features); see `adaptact.training.parts`
     numeric: bool = False  # labels are float32 numbers to be predicted, and not classes
-    target: str = None  # what such a label is, with its unit; it is standardised for training, and errors are in that unit
+    target: str | None = None  # what such a label is, with its unit; it is standardised for training, and errors are in that unit
     sequence: bool = False  # a table whose samples are steps of features, (1, steps, features), scaled alike at all steps
     series: bool = False  # samples follow each other in time: a `fold` is trained on what comes before it alone; see `prices`
     defects: bool = False  # trained on without any: labels are kinds of defect, 0 for none, and test images have masks

@@ -81,7 +81,8 @@ class Csv:
         Fault
             If the file is missing, truncated, or altered.
         """
-        return table(*self.rows(folder), self.test_size)
+        features, labels = self.rows(folder)
+        return table(features, labels, self.test_size)
 
     def rows(self, folder):
         """Features, ``(rows, features)``, and labels of all rows as arrays; raises as `read` does."""

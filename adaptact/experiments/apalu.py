@@ -9,16 +9,16 @@ from dataclasses import replace
 
 from ..data import SOURCES
 from ..run import Run
-from .base import SEEDS, Cell, Experiment
+from .base import SEEDS, Cell, Experiment, Fields, Rows
 
-APALU = {"activation": "apalu", "granularity": "layer"}
-RIVALS = {
+APALU: Fields = {"activation": "apalu", "granularity": "layer"}
+RIVALS: Rows = {
     "ReLU": {"activation": "relu"},
     "Leaky ReLU": {"activation": "leaky_relu", "options": {"negative_slope": 0.1}},
     "ELU": {"activation": "elu"},
     "GELU": {"activation": "gelu"},
 }
-FIVE = {"APALU": APALU, **RIVALS}
+FIVE: Rows = {"APALU": APALU, **RIVALS}
 NETWORKS = {"mobilenet": "MobileNet", "googlenet": "GoogLeNet"}
 IMAGE_SETS = ("mnist", "cifar10")
 # Starts of a and b: the paper's, a larger slope, without a kink (b = 1.5 a), and those of a third party's class.
@@ -28,7 +28,7 @@ GAINS = {"mobilenet": 0.37, "googlenet": 0.04, "svdd": 0.8}  # of the abstract, 
 
 def base_run(dataset, model, **fields):
     """A classification with ReLU at full scale."""
-    settings = {"train_images": SOURCES[dataset].train_size, "activation": "relu", "epochs": 30, "seed": SEEDS[0]}
+    settings: Fields = {"train_images": SOURCES[dataset].train_size, "activation": "relu", "epochs": 30, "seed": SEEDS[0]}
     settings |= {"shuffle": True, "augment": False}
     return Run(dataset=dataset, model=model, **settings | fields)
 
@@ -70,13 +70,13 @@ def starts():
 
 def svdd_run(digit, **fields):
     """One-Class Deep SVDD of a digit as its authors' code has it: 150 epochs of pretraining and 150 of the task."""
-    settings = {"train_images": 60_000, "epochs": 300, "seed": SEEDS[0], "lr": 1e-4, "activation_lr": 1e-4, "batch_size": 200}
-    settings |= {"shuffle": True, "augment": False, "task": "deep_svdd", "settings": {"normal_class": digit}}
+    settings: Fields = {"train_images": 60_000, "epochs": 300, "seed": SEEDS[0], "lr": 1e-4, "activation_lr": 1e-4}
+    settings |= {"batch_size": 200, "shuffle": True, "augment": False, "task": "deep_svdd", "settings": {"normal_class": digit}}
     return Run(dataset="mnist", **{"model": "svdd_lenet", "activation": "relu"} | settings | fields)
 
 
 # At `laptop` a stage has 250 steps where it has 4,500 at full scale; the rate is ten times as high.
-_SVDD_SCALES = {
+_SVDD_SCALES: Rows = {
     "smoke": {"epochs": 2},
     "laptop": {"epochs": 50, "train_images": 5_000, "test_images": 5_000, "batch_size": 50, "lr": 1e-3, "activation_lr": 1e-3},
 }
@@ -94,7 +94,7 @@ def svdd():
 
 def svdd_choices():
     """What the paper does not say, each thing changed once, on three digits; and the network with biases, which may collapse."""
-    changes = {
+    changes: Rows = {
         "": {},
         ", no pretraining": {"settings": {"pretraining": 0.0}, "epochs": 150},
         ", a and b at ten times the rate": {"activation_lr": 1e-3},

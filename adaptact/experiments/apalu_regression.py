@@ -6,7 +6,7 @@ Data sets, networks and settings of the paper are not in the text available to u
 from ..data import SOURCES
 from ..run import FOLDS, Run
 from .apalu import FIVE
-from .base import SEEDS, Cell, Experiment
+from .base import SEEDS, Cell, Experiment, Fields
 
 TABLES = ("california", "boston", "auto_mpg", "wine_quality", "abalone")
 SERIES = ("stock_price", "stock_change", "random_walk")
@@ -40,7 +40,7 @@ def _on_tables(tables, rate):
     cells = []
     for dataset in tables:
         source = SOURCES[dataset]
-        settings = {"dataset": dataset, "train_images": source.train_size, "model": "mlp", "epochs": EPOCHS[dataset]}
+        settings: Fields = {"dataset": dataset, "train_images": source.train_size, "model": "mlp", "epochs": EPOCHS[dataset]}
         settings |= {"batch_size": 64, "shuffle": True, "augment": False, "fold": 1, "seed": SEEDS[0]}
         laptop = {"epochs": LAPTOP_EPOCHS[dataset], "train_images": min(LAPTOP_ROWS, source.train_size)}
         for name, fields in FIVE.items():
@@ -54,8 +54,9 @@ def forecasting():
     cells = []
     for model in NETWORKS:
         for dataset in SERIES:
-            settings = {"dataset": dataset, "train_images": SOURCES[dataset].train_size, "model": model, "epochs": FORECAST_EPOCHS}
-            settings |= {"lr": FORECAST_RATE, "activation_lr": FORECAST_RATE, "batch_size": 32, "shuffle": True, "augment": False}
+            settings: Fields = {"dataset": dataset, "train_images": SOURCES[dataset].train_size, "model": model, "batch_size": 32}
+            settings |= {"epochs": FORECAST_EPOCHS, "lr": FORECAST_RATE, "activation_lr": FORECAST_RATE}
+            settings |= {"shuffle": True, "augment": False}
             for name, fields in {**FIVE, "tanh": TANH}.items():
                 run = Run(**settings, **fields, fold=1, seed=SEEDS[0])
                 at = {"laptop": {"epochs": FORECAST_EPOCHS}}

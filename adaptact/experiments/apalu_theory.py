@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..data import SOURCES
 from ..run import Run
 from .apalu import FIVE
-from .base import SEEDS, Cell, Experiment
+from .base import SEEDS, Cell, Experiment, Fields
 from .pltanh import DEPTHS
 from .pltanh import base_run as deep_run
 
@@ -32,7 +32,7 @@ def approximation():
     """One hidden layer of a growing width learns three known functions; `laptop` and `paper` are the same scale."""
     cells = []
     for dataset in CURVES:
-        settings = {"epochs": EPOCHS, "seed": SEEDS[0], "shuffle": True, "augment": False, "model": "mlp", "depth": 1}
+        settings: Fields = {"epochs": EPOCHS, "seed": SEEDS[0], "shuffle": True, "augment": False, "model": "mlp", "depth": 1}
         settings |= {"dataset": dataset, "train_images": SOURCES[dataset].train_size}
         for width in WIDTHS:
             for rate, suffix in [(RATE, "")] + [(LOWER_RATE, LOWER)] * (width == WIDTHS[-1]):

@@ -12,14 +12,14 @@ from .. import activations
 from ..data import SOURCES
 from ..errors import choose
 from ..run import Run
-from .base import PROFILES, SEEDS, Cell, Experiment
+from .base import PROFILES, SEEDS, Cell, Experiment, Rows
 
 RATES = (5e-4, 2e-3, 8e-3)
 TUNING_SEED, MORE_SEEDS = 7, (8, 9)  # none of those that are compared; the more only where they cost little
 BASE = "ReLU"
 EPOCHS, IMAGES, TEST_IMAGES, HELD_OUT = 3, 4_000, 2_000, 4  # of the profile laptop; one image of four is held out
 FULL_EPOCHS = 30  # at full scale, which is not recorded
-FIXED = {
+FIXED: Rows = {
     "ReLU": {"activation": "relu"},
     "Leaky ReLU": {"activation": "leaky_relu"},
     "ELU": {"activation": "elu"},
@@ -34,7 +34,7 @@ FIXED = {
     "ALReLU": {"activation": "alrelu"},
     "SigmoReLU": {"activation": "sigmorelu"},
 }
-ADAPTIVE = {
+ADAPTIVE: Rows = {
     "PReLU": {"activation": "prelu", "granularity": "channel"},
     "LEAF as ReLU": {"activation": "leaf", "init": "relu", "granularity": "neuron"},
     "LEAF as SiLU": {"activation": "leaf", "init": "silu", "granularity": "neuron"},
@@ -51,7 +51,7 @@ ROWS = (*FIXED, *ADAPTIVE)
 # What the costly networks are tried with; the others are cut there, before any seed is.
 CORE = ("ReLU", "SiLU", "tanh", "PLTanh", "LEAF as SiLU", "APALU", "weighted sum")
 MORE = ("Leaky ReLU", "ELU", "GELU", "sigmoid")
-NETWORKS = {
+NETWORKS: Rows = {
     "MLP": {"model": "mlp", "depth": 3, "fc_width": 128},
     "LeNet-5": {"model": "lenet5"},
     "KerasNet": {"model": "kerasnet"},

@@ -1,6 +1,7 @@
 """What an experiment is: a paper's table as a list of Runs at the paper's scale, and profiles that scale them down."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from .. import activations
 from ..data import SOURCES
@@ -8,6 +9,10 @@ from ..errors import UserError, choose
 from ..run import FOLDS, Run
 
 SEEDS = (42, 100, 128, 1999, 7823)  # the LEAF paper's: 42 for its tables, all five for its seed study
+
+
+Fields = dict[str, Any]  # of a Run: those that a row, a column, or a scale sets
+Rows = dict[str, Fields]  # by the name of such a one
 
 
 @dataclass(frozen=True)
@@ -273,8 +278,8 @@ class Experiment:
             trainable = activations.is_trainable(name)
             allowed = activations.granularities(name) if trainable else [None]
             granularity = usual if usual in allowed else allowed[0]
-            plain = {"activation": name, "init": None, "granularity": granularity, "slow_rho24": None, "options": ()}
-            procedures = {name: {"dspt": False}, f"{name}, DSPT": {"dspt": True}}
+            plain: Fields = {"activation": name, "init": None, "granularity": granularity, "slow_rho24": None, "options": ()}
+            procedures: Rows = {name: {"dspt": False}, f"{name}, DSPT": {"dspt": True}}
             if adaptive and adaptive.cycles:
                 together = {"cycles": ("both",) * len(adaptive.cycles)}
                 own = {"cycles": adaptive.cycles} if trainable else together

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from ..run import Run
 from ..tasks import TASKS
-from .base import SEEDS, Cell, Experiment
+from .base import SEEDS, Cell, Experiment, Rows
 
 TEN = (*SEEDS, 1, 2, 3, 4, 5)
 BASE = "ReLU"
-FUNCTIONS = {
+FUNCTIONS: Rows = {
     "ReLU": {"activation": "relu"},
     "Leaky ReLU": {"activation": "leaky_relu"},
     "PReLU": {"activation": "prelu", "granularity": "layer"},
@@ -40,7 +40,7 @@ REMEDIES = {
     "class weights and augmentation": {"weighted": 1, "augment": True},
     "oversampling and augmentation": {"oversampled": 1, "augment": True},
 }
-SETS = {
+SETS: Rows = {
     "Fashion-MNIST": {},
     "Fashion-MNIST, shirts rare": {"minority": 6},
     "Fashion-MNIST, long-tailed": {"long_tailed": 1},
@@ -48,7 +48,7 @@ SETS = {
     "PneumoniaMNIST": {"dataset": "pneumonia", "train_images": 4_708, "test_images": 624, "minority": 1},
 }
 ASSUMED = f"biases for 1:{RATIO}"
-NETWORKS = {"MLP": {}, "CNN": {"model": "strided_cnn", "depth": None}}
+NETWORKS: Rows = {"MLP": {}, "CNN": {"model": "strided_cnn", "depth": None}}
 IMAGES, EPOCHS = 6_000, 12  # of the profile laptop, which cuts the classes to about 560 images each
 FULL_EPOCHS = 30  # at full scale, which is not recorded
 

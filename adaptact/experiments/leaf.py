@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from ..data import SOURCES
 from ..run import Run
-from .base import SEEDS, Cell, Experiment
+from .base import SEEDS, Cell, Experiment, Fields
 
 TITLES = {
     2: "LeNet-5 with linear units",
@@ -21,7 +21,7 @@ _SETS = {source.title: name for name, source in SOURCES.items()}
 _MODELS = {"LeNet-5": "lenet5", "KerasNet": "kerasnet"}
 # The base SiLU is written out as in the code; Fig. 4 of the paper is about the difference to torch's own.
 _FIXED = {"ReLU": "relu", "SiLU": "silu_manual", "Tanh": "tanh", "Sigmoid": "sigmoid"}
-_PROCEDURES = {
+_PROCEDURES: dict[str, tuple[str, Fields]] = {
     "classic": ("", {}),
     "dspt": (", DSPT", {"dspt": True}),
     "p24si": (", P24SI", {"slow_rho24": 1e-6}),

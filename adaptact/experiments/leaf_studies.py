@@ -6,7 +6,7 @@ row names what it changes.
 
 from dataclasses import replace
 
-from .base import SEEDS, Experiment
+from .base import SEEDS, Experiment, Rows
 from .leaf import tables
 
 NETWORKS = {"KerasNet": (3, 5), "LeNet-5": (2, 4)}  # by title, the tables with linear units and with bounded functions
@@ -86,7 +86,7 @@ def choices(network):
     """
     cells = _cells(network, 1)
     tanh, leaf = cells["Tanh"], cells["LEAF as Tanh, P24SI"]
-    switches = {
+    switches: Rows = {
         "": {},
         ", shuffled": {"shuffle": True},
         ", batches of 64": {"batch_size": 64},

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ..data import SOURCES
 from ..run import FOLDS, Run
-from .base import SEEDS, Cell, Experiment, Search
+from .base import SEEDS, Cell, Experiment, Fields, Rows, Search
 
 GREY = ("mnist", "fashion_mnist", "pneumonia")
 COLOUR = ("cifar10", "flowers", "flowers_96", "pcam")
@@ -21,7 +21,7 @@ ALPHAS = (0.001, 0.01, 0.03, 0.1, 0.3, 0.4, 1.0)  # a grid; 0.01 is the author's
 DEFAULT = 0.01
 DEPTHS, DEEP_ALPHAS, DEEP_BASE = (4, 16), (0.001, 0.01, 0.1, 1.0, 2.0, 5.0), "PLTanh, 0.01"
 REPORTED = {"cifar10": 85.87, "pcam": 86.68}  # accuracy of PLTanh in percent, by a third-party summary
-HYBRIDS = {
+HYBRIDS: Rows = {
     "SigmoReLU": {"activation": "sigmorelu"},
     "SiLU": {"activation": "silu"},
     "Mish": {"activation": "mish"},
@@ -108,7 +108,7 @@ def hybrids():
 
 def choices():
     """What the paper does not say, each thing changed once, on Fashion-MNIST."""
-    changes = {
+    changes: Rows = {
         "": {},
         ", DeepCNN": {"model": "deep_cnn"},
         ", LeNet-5": {"model": "lenet5"},
@@ -151,7 +151,7 @@ def tabular():
     cells = []
     for dataset in TABLES:
         source = SOURCES[dataset]
-        settings = {"epochs": 40, "batch_size": 32, "shuffle": True, "augment": False, "fold": 1, "seed": SEEDS[0]}
+        settings: Fields = {"epochs": 40, "batch_size": 32, "shuffle": True, "augment": False, "fold": 1, "seed": SEEDS[0]}
         for row, fields in rows.items():
             run = Run(dataset=dataset, train_images=source.train_size, model="mlp", **fields, **settings)
             cells.append(Cell(row, source.title, run, None if row == "PLTanh" else "PLTanh"))

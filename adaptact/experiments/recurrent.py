@@ -8,12 +8,12 @@ those of its tables.
 
 from ..data import SOURCES
 from ..run import Run
-from .base import SEEDS, Cell, Experiment
+from .base import SEEDS, Cell, Experiment, Fields
 
 _BASE = "tanh"
 _NETWORKS = {"GRU": "gru", "LSTM": "lstm"}
 _LEAF = {"activation": "leaf", "init": "tanh", "granularity": "neuron", "slow_rho24": 1e-6}
-_ROWS = {  # row -> the model's suffix, and fields of its Run
+_ROWS: dict[str, tuple[str, Fields]] = {  # row -> the model's suffix, and fields of its Run
     _BASE: ("", {"activation": "tanh"}),
     "LEAF as Tanh, P24SI": ("", _LEAF),
     "LEAF as Tanh, DSPT + P24SI": ("", {**_LEAF, "dspt": True}),

@@ -10,12 +10,12 @@ from importlib.resources import files
 
 from ..data import SOURCES
 from ..run import Run
-from .base import SEEDS, Cell, Experiment
+from .base import SEEDS, Cell, Experiment, Fields, Rows
 
 PAPER_CYCLES = ("weights", "activations", "weights")
 TOGETHER = ("both",) * 3
-WEIGHTED = {"activation": "weighted_sum", "granularity": "layer", "cycles": PAPER_CYCLES}
-FIXED = {name: {"activation": name.lower(), "cycles": TOGETHER} for name in ("ReLU", "tanh", "sin")}
+WEIGHTED: Fields = {"activation": "weighted_sum", "granularity": "layer", "cycles": PAPER_CYCLES}
+FIXED: Rows = {name: {"activation": name.lower(), "cycles": TOGETHER} for name in ("ReLU", "tanh", "sin")}
 MANY = ("relu", "tanh", "sin", "sigmoid", "elu", "gelu")
 PRODUCTS = ("relu*tanh", "relu*sin", "tanh*sin")
 SHARES = {"mostly ReLU": (0.8, 0.1, 0.1), "mostly tanh": (0.1, 0.8, 0.1), "mostly sin": (0.1, 0.1, 0.8)}
@@ -69,7 +69,7 @@ def table_1():
 
 def choices():
     """What the paper does not say, each thing changed once, on Fashion-MNIST."""
-    changes = {
+    changes: Rows = {
         **{f"normalised by {name}": {"options": {"normalisation": name}} for name in ("sum", "square", "absolute")},
         "random start": {"init": "random"},
         **{f"start {name}": {"init": start} for name, start in SHARES.items()},
@@ -87,7 +87,7 @@ def choices():
 def beyond():
     """The paper's outlook: more base functions, products of them, another data set."""
     pools = {"six functions": MANY, "products of two": PRODUCTS, "sums and products": MANY[:3] + PRODUCTS}
-    rows = {"weighted sum": WEIGHTED}
+    rows: Rows = {"weighted sum": WEIGHTED}
     rows |= {f"weighted sum, {name}": {**WEIGHTED, "options": {"functions": pool}} for name, pool in pools.items()}
     title = "Weighted sums beyond the paper: more functions, products, CIFAR-10"
     plain = {"weighted sum": WEIGHTED, **FIXED}

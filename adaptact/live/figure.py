@@ -125,8 +125,9 @@ class Live:
             PNG.
         """
         shapes = {label: partial(self.function, **self.positions(label)) for label in self.starts}
+        low, high = self.x
         with plt.rc_context(plotting.STYLE):
-            figure = plotting.draw_functions(shapes, *self.x, derivatives=self.derivative)
+            figure = plotting.draw_functions(shapes, low, high, derivatives=self.derivative)
             for axis, limits in zip(figure.axes, (self.y, self.dy), strict=False):
                 axis.set(ylim=limits, xlabel=f"input ${self.variable}$")
             figure.axes[0].legend(fontsize=7)

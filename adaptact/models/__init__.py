@@ -1,6 +1,7 @@
 """The papers' networks and recurrent ones, built with an activation factory: a fresh activation at every site."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -19,7 +20,7 @@ from .student import Student
 from .svdd_lenet import SVDDLeNet
 from .torchvision_nets import googlenet, mobilenet
 
-MODELS = {
+MODELS: dict[str, Callable] = {
     "lenet5": LeNet5,
     "kerasnet": KerasNet,
     "strided_cnn": StridedCNN,

@@ -89,7 +89,7 @@ def measures(learned, start, x, weight):
     for when, of in (("", values), (" at the start", begin)):
         distances = {label: apart(of, function(points).numpy(), weight) for label, function in FIXED.items()}
         known = {label: distance for label, distance in distances.items() if np.isfinite(distance)}
-        found["nearest" + when] = min(known, key=known.get) if known else "none"
+        found["nearest" + when] = min(known, key=known.__getitem__) if known else "none"
         found["distance" + when] = min(known.values(), default=np.nan)
         found["to identity" + when] = distances["identity"]
     return {name: value if isinstance(value, str) else float(value) for name, value in found.items()}

@@ -122,8 +122,8 @@ def units(record, look=-1):
         for number in range(count):
             start, learned = ({name: values[number] for name, values in of.items()} for of in (first, last))
             if None not in (*start.values(), *learned.values()):
-                forms = (partial(_applied, module, run.activation, values) for values in (start, learned))
-                found.append(Unit(site, places[number], *forms, *_inputs(inputs, number)))
+                before, after = (partial(_applied, module, run.activation, values) for values in (start, learned))
+                found.append(Unit(site, places[number], before, after, *_inputs(inputs, number)))
     return found
 
 
@@ -131,7 +131,8 @@ def _inputs(inputs, number):
     if inputs is None or inputs["counts"][number] is None:
         return None, None
     counts = np.asarray(inputs["counts"][number], dtype=float)
-    edges = np.linspace(*inputs["range"][number], WITHIN * len(counts) + 1)
+    low, high = inputs["range"][number]
+    edges = np.linspace(low, high, WITHIN * len(counts) + 1)
     return (edges[1:] + edges[:-1]) / 2, np.repeat(counts, WITHIN) / (WITHIN * counts.sum())
 
 

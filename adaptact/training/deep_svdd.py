@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import Any
 
 import torch
 
@@ -48,7 +49,8 @@ def train_deep_svdd(run, model, device, data_folder, checkpoint, on_epoch):
     Ruff et al. (2018), Deep One-Class Classification, eq. 4 (one-class objective), and the released code.
     """
     split = parts(run, data.load(run.dataset, data_folder, device))
-    state = {"epoch": 0, "diverged": False, "curves": {}, "history": {}, "found": {}, "centre": torch.zeros(0, device=device)}
+    state: dict[str, Any] = {"epoch": 0, "diverged": False, "curves": {}, "history": {}, "found": {}}
+    state["centre"] = torch.zeros(0, device=device)
     if checkpoint is not None:
         state = resume(checkpoint, run, device, model, _optimizers) or state
     optimizers = state.pop("optimizers", [])

@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import Any
 
 import torch
 
@@ -35,7 +36,7 @@ def train_epochs(run, model, device, checkpoint, on_epoch, make_optimizer, losse
     def make_optimizers(model, run, epoch):
         return [make_optimizer(model, run)]
 
-    state = {"epoch": 0, "diverged": False, "curves": {}, "history": {}}
+    state: dict[str, Any] = {"epoch": 0, "diverged": False, "curves": {}, "history": {}}
     if checkpoint is not None:
         state = resume(checkpoint, run, device, model, make_optimizers) or state
     optimizers = state.pop("optimizers", None) or make_optimizers(model, run, 1)

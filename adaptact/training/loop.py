@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -81,7 +82,7 @@ def train_supervised(run, model, device, data_folder, checkpoint, on_epoch, loss
     split, source = parts(run, data_set), data.SOURCES[run.dataset]
     score = "rmse" if source.numeric else "accuracy"
 
-    state = {"epoch": 0, "diverged": False, "curves": {}, "history": {}}
+    state: dict[str, Any] = {"epoch": 0, "diverged": False, "curves": {}, "history": {}}
     if checkpoint is not None:
         state = resume(checkpoint, run, device, model, stages) or state
     optimizers = state.pop("optimizers", [])
