@@ -4,6 +4,7 @@ It also makes links: of DOIs and arXiv numbers in docstrings, and, on all pages,
 entry in the reference. In a docstring a name may be as short as the code there could write it.
 """
 
+import dataclasses
 import importlib
 import inspect
 import re
@@ -33,6 +34,8 @@ class Public(SphinxDirective):
         entries = [line for name in names for line in self._entry(f"{module.__name__}.{name}", getattr(module, name))]
         found = nodes.container()
         self.state.nested_parse(StringList([".. autosummary::", *table, "", *entries], module.__name__), 0, found)
+        for type_ in found.findall(nodes.classifier):
+            type_["support_smartquotes"] = False  # its quotation marks are Python's
         return found.children
 
     @staticmethod
@@ -48,6 +51,14 @@ class Public(SphinxDirective):
 def _link_papers(app, what, name, of, options, lines):
     for pattern, link in PAPERS.items():
         lines[:] = [re.sub(pattern, link, line) for line in lines]
+
+
+def _show_defaults(app, what, name, of, options, signature, returned):
+    if what == "class" and dataclasses.is_dataclass(of):
+        for field in dataclasses.fields(of):
+            if field.default_factory is not dataclasses.MISSING:
+                signature = signature.replace("<factory>", repr(field.default_factory()), 1)
+    return signature, returned
 
 
 def _get(scope, path):
@@ -116,5 +127,6 @@ def setup(app):
     """Called by Sphinx."""
     app.add_directive("public", Public)
     app.connect("autodoc-process-docstring", _link_papers, priority=900)  # after numpydoc
+    app.connect("autodoc-process-signature", _show_defaults)
     app.connect("doctree-resolved", _link_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
