@@ -58,10 +58,10 @@ def box(page, times):
             *lines,
             "```",
             "",
-            f"In the repository's folder; times on {times['machine']}, {times['jobs']} pages at a time. The parameters stand in the "
-            "first code cell; [what the profiles are, and where the data goes](../book/re-run.md). "
-            f"{{download}}`This page as a notebook <{page}.ipynb>`. The launch buttons at the top, for Binder and Colab, install the "
-            "book first; they have not been tried live.",
+            f"In the repository's folder; times on {times['machine']}, {times['jobs']} pages at a time. The parameters stand in "
+            "the first code cell; [what the profiles are, and where the data goes](../book/re-run.md). "
+            f"{{download}}`This page as a notebook <{page}.ipynb>`. The launch buttons at the top, for Binder and Colab, "
+            "install the book first; they have not been tried live.",
             "::::",
         ]
     )
