@@ -9,6 +9,7 @@ import torch
 from . import battery
 from .activations import Adaptive, facts, granularities, make
 from .activations.fused import elementwise_derivatives
+from .battery.memory import saved_bytes
 from .bench import recorded
 from .plotting import COLOURS
 
@@ -42,7 +43,7 @@ def describe(name):
         "monotone": "yes" if seen["monotone"] else "no",
         "differentiable": f"everywhere but at {kinks}" if kinks else "everywhere",
         "learned": _learned(name),
-        "kept for the backward pass": f"{battery.saved_bytes(name):.0f} bytes a float32 element",
+        "kept for the backward pass": f"{saved_bytes(name):.0f} bytes a float32 element",
         "forward + backward": cost(name),
         "source": known.source or "one of your own",
     }

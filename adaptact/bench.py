@@ -22,7 +22,7 @@ from tqdm import tqdm
 from ._version import __version__
 from .activations import compiled, granularities, is_trainable, make, was_compiled
 from .activations.fused import kernel
-from .battery import saved_bytes
+from .battery.memory import saved_bytes
 from .models import build
 from .records import project_folder, write_atomically
 

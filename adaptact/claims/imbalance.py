@@ -1,17 +1,13 @@
 """The claims of an article on activations under class imbalance, which has no data: each is tested, and none is reproduced."""
 
-import torch
-
-from .. import activations
 from ..experiments.imbalance import NOISE, RATIO, noise_column
-from .base import Claim, Verdict, hardware_of, stated
-from .contrasts import ENOUGH, PROFILE, contrasted
+from .base import Claim
+from .contrasts import contrasted
 from .gradients import keeps_more
 from .imbalance_choice import not_alone, on_the_network, on_the_ratio, reliable, varies_less
 from .imbalance_cost import cheapest, only_slightly, swish_costs_more
 from .imbalance_measures import (
     BALANCED,
-    CENTRE,
     DECADES,
     DEEP,
     DEEP_BOTH,
@@ -37,54 +33,16 @@ from .imbalance_measures import (
     macro_f1,
     minority_dead,
     nearly_dead,
+    negated,
     pairs,
     pr_auc,
     rises,
 )
+from .imbalance_slopes import no_dead_with_elu, slope_one
 from .rules import parts
 
 BETTER = ("above", f"below, or less than {POINTS:g} points above")
 FALLS = ("smaller", "no smaller")
-
-
-def negated(measure):
-    """A measure with its sign turned."""
-
-    def turned(record):
-        value = measure(record)
-        return None if value is None else -value
-
-    return turned
-
-
-@stated("its slope is exactly 1 at each of 10,001 positive inputs", "calculus")
-def slope_one(evidence):
-    """ReLU's slope is exactly one at each of many positive inputs."""
-    x = torch.logspace(-30, 30, 10_001, dtype=torch.float64, requires_grad=True)
-    slope = torch.autograd.grad(activations.make("relu", (1,))(x).sum(), x)[0]
-    exact = bool((slope == 1).all())
-    return Verdict("holds" if exact else "does not hold", "it is 1 at each of 10,001 positive inputs", profile="computed")
-
-
-WITH_ELU = tuple((BALANCED | CENTRE | RARE | OTHER_RATES | DEEP).values())
-
-
-@stated("no layer of any network with ELU has a dead unit, while some with ReLU have", *(experiment for experiment, _ in WITH_ELU))
-def no_dead_with_elu(evidence):
-    """No unit of any recorded network with ELU is dead, while some with ReLU are."""
-    shares, seeds, used = {"ELU": [], "ReLU": []}, set(), []
-    for row, of in shares.items():
-        for where in WITH_ELU:
-            records = {seed: r for seed, r in evidence.records(*where, row, PROFILE).items() if r.status == "done" and r.units}
-            seeds |= set(records)
-            used += records.values()
-            of += [site["dead"] for record in records.values() for site in record.units.values()]
-    if not all(shares.values()) or len(seeds) < ENOUGH:
-        return Verdict("undecided", f"there are no records of {ENOUGH} seeds of both yet; imbalance/ratios makes them")
-    elu, relu = (sum(share > 0 for share in of) for of in shares.values())
-    reason = f"some are dead in {elu} of {len(shares['ELU'])} layers with ELU and in {relu} of {len(shares['ReLU'])} with ReLU"
-    verdict = "does not hold" if elu else "holds" if relu else "undecided"
-    return Verdict(verdict, reason, f"{elu} layers", n=len(seeds), profile=PROFILE, hardware=hardware_of(used))
 
 
 def claims():

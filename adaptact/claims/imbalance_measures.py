@@ -100,6 +100,16 @@ def rises(record):
     return float(sum(b > a for a, b in pairwise(losses)))
 
 
+def negated(measure):
+    """A measure with its sign turned."""
+
+    def turned(record):
+        value = measure(record)
+        return None if value is None else -value
+
+    return turned
+
+
 def _in(experiment, columns):
     return {label: (f"imbalance/{experiment}", column) for label, column in columns.items()}
 
