@@ -26,7 +26,7 @@ STYLE = {
 
 
 def use_style():
-    """Make `STYLE` matplotlib's default for this process."""
+    """Make the style of this book matplotlib's default for this process."""
     plt.rcParams.update(STYLE)
 
 
