@@ -107,7 +107,7 @@ def screws(folder):
             axes[line, column].imshow(heat, cmap="magma", alpha=0.65, vmin=kept["low"], vmax=kept["high"])
             axes[line, 0].set_ylabel(f"PaDiM, {row}")
         axes[0, column].set_title(title, fontsize=8.5)
-    figure.savefig(ROOT / "book" / "_static" / "screw-heat-maps.png", dpi=130, metadata={"Software": None})
+    figure.savefig(ROOT / "book" / "_static" / "screw-heat-maps.jpg", dpi=130, pil_kwargs={"quality": 85})
 
 
 def execute(path):
