@@ -1,13 +1,12 @@
 """A Sphinx extension for notebook pages: a folded box under the head says how to run the page, and how long that takes.
 
-The times are those of ``book/times.json``, which ``book/times.py`` measures. The marks that are for nbval alone are not shown.
+The times are those of ``book/times.json``, which ``book/times.py`` measures.
 """
 
 import json
 from pathlib import Path
 
 TIMES = Path(__file__).parents[1] / "times.json"
-NBVAL = "# NBVAL_CHECK_OUTPUT\n"
 AGAIN = "it goes on where it was stopped, and trains no run twice"
 
 
@@ -68,16 +67,13 @@ def box(page, times):
 
 
 def _read(app, docname, source):
-    if not docname.startswith("notebooks/"):
-        return
-    notebook, page = json.loads(source[0]), docname.removeprefix("notebooks/")
-    for cell in notebook["cells"]:
-        cell["source"] = "".join(cell["source"]).removeprefix(NBVAL)
+    folder, _, page = docname.rpartition("/")
     times = json.loads(TIMES.read_text())
-    if page in times["pages"]:
+    if folder == "notebooks" and page in times["pages"]:
+        notebook = json.loads(source[0])
         cell = {"cell_type": "markdown", "metadata": {}, "source": box(page, times), "id": "run-box"}
         notebook["cells"].insert(1, cell)
-    source[0] = json.dumps(notebook)
+        source[0] = json.dumps(notebook)
 
 
 def setup(app):

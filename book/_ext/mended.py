@@ -1,0 +1,48 @@
+"""A Sphinx extension that mends what the theme and the tools leave on the built pages."""
+
+import json
+import re
+from pathlib import Path
+
+MARK = "# NBVAL_CHECK_OUTPUT\n"
+# Browsers fetch no font ahead for a page that is opened from disk: an error on every page, and the icons are there without.
+FONTS = re.compile(r'<link rel="preload" as="font"[^>]*>\n?')
+# The arrows beside the chapters of the sidebar have no name that a screen reader could say.
+ARROW = re.compile(r'(<a class="[^"]*reference internal" href="[^"]*">([^<]*)</a><details[^>]*><summary)>')
+
+
+def _drop_marks(app, docname, source):
+    # They tell nbval what to compare, and a reader nothing.
+    if MARK[:-1] in source[0]:
+        notebook = json.loads(source[0])
+        for cell in notebook["cells"]:
+            cell["source"] = "".join(cell["source"]).removeprefix(MARK)
+        source[0] = json.dumps(notebook)
+
+
+def _is_thebe(file):
+    return "thebe" in f"{getattr(file, 'filename', file)} {getattr(file, 'attributes', '')}".lower()
+
+
+def _drop_thebe(app, pagename, templatename, context, doctree):
+    # sphinx-thebe adds its scripts twice, even where thebe is off: a script error on every page.
+    context["script_files"] = [file for file in context.get("script_files", []) if not _is_thebe(file)]
+
+
+def mend(page):
+    """A page's HTML as it should have been written."""
+    return ARROW.sub(r'\1 aria-label="Pages of: \2">', FONTS.sub("", page))
+
+
+def _mend(app, error):
+    if error is None and app.builder.format == "html":
+        for path in Path(app.outdir).rglob("*.html"):
+            path.write_text(mend(path.read_text()))
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("source-read", _drop_marks)
+    app.connect("html-page-context", _drop_thebe, priority=900)
+    app.connect("build-finished", _mend)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
