@@ -1,10 +1,13 @@
-"""Shared by all tests: one thread, a folder for throw-away records, and the real data sets where ADAPTACT_DATA names them."""
+"""Shared by all tests: one thread, the real data sets where ADAPTACT_DATA names them, the built book, and a browser."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 torch.set_num_threads(1)
 
@@ -18,3 +21,30 @@ def real_data():
     if not folder:
         pytest.skip("ADAPTACT_DATA names no folder of real data sets")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory):
+    """The folder of the book's pages, built from the stored outputs, once for all processes of the tests."""
+    pages, folder = ROOT / "_build" / "html", tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with FileLock(folder / "book.lock"):
+        if not (folder / "book.built").exists():
+            command = [sys.executable, ROOT / "book" / "build.py", "html", "--stored"]
+            done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert f"Open {pages / 'index.html'}" in done.stdout
+            (folder / "book.built").touch()
+    return pages
+
+
+@pytest.fixture(scope="session")
+def tab(tmp_path_factory):
+    """A tab of a headless Chromium."""
+    import chromium
+
+    if chromium.BINARY is None:
+        pytest.skip("no Chromium here")
+    with chromium.tab(tmp_path_factory.mktemp("chromium")) as opened:
+        yield opened

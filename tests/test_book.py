@@ -1,9 +1,8 @@
-"""The built book, read from its files: whole, offline, and free of broken links."""
+"""The built book, read from its files: whole, offline, light, and free of broken links."""
 
 import importlib.util
+import json
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlparse
 
@@ -15,36 +14,67 @@ from conftest import ROOT
 
 from adaptact import Facts, activations, battery
 
-PAGES = ROOT / "_build" / "html"
+PAGE_KB = 340
+PAGE_WITH_PICTURES_KB = 900
 
 
 class Page(HTMLParser):
-    def __init__(self, path):
+    """What a page refers to: `links` to follow, `assets` that a browser fetches by itself, and what it says of its pictures."""
+
+    FETCHED = {"src", "srcset", "data", "poster", "background"}
+    UNFETCHED = {"canonical", "next", "prev", "index", "search", "license", "author"}  # kinds of <link>
+
+    def __init__(self, text):
         super().__init__()
-        self.path, self.links, self.assets, self.images, self.ids = path, [], [], [], set()
-        self.feed(path.read_text())
+        self.links, self.assets, self.pictures, self.ids, self.inline = [], [], [], set(), None
+        self.feed(text)
 
     def handle_starttag(self, tag, attributes):
-        attributes = dict(attributes)
+        attributes = {name: value or "" for name, value in attributes}
         if "id" in attributes:
             self.ids.add(attributes["id"])
-        if tag == "a" and attributes.get("href"):
+        if tag in ("a", "area") and attributes.get("href"):
             self.links.append(attributes["href"])
+        elif attributes.get("href") and attributes.get("rel") not in self.UNFETCHED:
+            self.assets.append(attributes["href"])
+        for name in self.FETCHED & attributes.keys():
+            parts = attributes[name].split(",") if name == "srcset" else [attributes[name]]
+            self.assets += [part.split()[0] for part in parts if part.strip()]
+        self.assets += addresses_in_css(attributes.get("style", ""))
         if tag == "img":
-            self.images.append(attributes)
-        if tag in ("script", "img", "iframe", "source") and attributes.get("src"):
-            self.assets.append(attributes["src"])
-        if tag == "link" and attributes.get("rel") not in ("canonical", "next", "prev", "index", "search"):
-            self.assets.append(attributes.get("href", ""))
+            self.pictures.append((attributes.get("src"), attributes.get("alt", "")))
+        if tag == "svg" and attributes.get("aria-hidden") != "true":
+            self.pictures.append((tag, attributes.get("aria-label", "") if attributes.get("role") == "img" else ""))
+        self.inline = tag if tag in ("style", "script") else None
+
+    def handle_data(self, data):
+        if self.inline == "style":
+            self.assets += addresses_in_css(data)
+        elif self.inline == "script":
+            self.assets += addresses_in_script(data)
+
+    def handle_endtag(self, tag):
+        self.inline = None
+
+
+def addresses_in_css(text):
+    return re.findall(r"""(?:@import\s+|url\(\s*)["']?((?:https?:)?//[^"')\s]+)""", text)
+
+
+def addresses_in_script(text):
+    """What a script names as it fetches it or puts it into a page."""
+    return re.findall(
+        r"""(?:\b(?:fetch|import|importScripts|open|Worker)\s*\(?|(?:\bsrc|\.href)\s*=)\s*["'`]((?:https?:)?//[^"'`]+)""", text
+    )
+
+
+def hosts(addresses):
+    return {host for host in (urlparse(address).netloc for address in addresses) if host}
 
 
 @pytest.fixture(scope="module")
-def pages():
-    command = [sys.executable, ROOT / "book" / "build.py", "html", "--stored"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"Open {PAGES / 'index.html'}" in done.stdout
-    return {path: Page(path) for path in PAGES.rglob("*.html") if "_static" not in path.parts}
+def pages(book):
+    return {path: Page(path.read_text()) for path in book.rglob("*.html") if "_static" not in path.parts}
 
 
 def test_a_page_is_executed_for_the_book_as_it_is_committed(tmp_path, monkeypatch):
@@ -62,15 +92,10 @@ def test_a_page_is_executed_for_the_book_as_it_is_committed(tmp_path, monkeypatc
     assert [cell.get("outputs") for cell in executed] == [cell.get("outputs") for cell in stored]
 
 
-def test_every_chapter_is_there(pages):
-    for name in [
-        "book/intro",
-        "book/re-run",
-        "book/own-activation",
-        "book/references",
-        *(path.relative_to(ROOT).with_suffix("") for path in (ROOT / "notebooks").rglob("[0-9]*.ipynb")),
-    ]:
-        assert PAGES / f"{name}.html" in pages
+def test_every_chapter_is_there(pages, book):
+    written = [ROOT / "book" / f"{name}.md" for name in ("intro", "re-run", "own-activation", "references", "teaching")]
+    for path in (*written, *(ROOT / "notebooks").rglob("[0-9]*.ipynb")):
+        assert book / path.relative_to(ROOT).with_suffix(".html") in pages
 
 
 def in_toc(entry):
@@ -97,41 +122,85 @@ def test_every_reference_can_be_found_and_is_cited():
     assert [key for key, entry in entries if not re.search(r"^  (doi|eprint|url) = ", entry, re.MULTILINE)] == ["imbalance"]
 
 
-def test_nothing_comes_from_another_host(pages):
-    for page in pages.values():
-        assert [asset for asset in page.assets if urlparse(asset).netloc] == [], page.path.name
-    sheets = list(PAGES.rglob("*.css"))
-    assert sheets
-    for sheet in sheets:
-        text = sheet.read_text()
-        assert "@import url(http" not in text, sheet
-        assert "url(http" not in text.replace("url(http://www.w3.org", ""), sheet
+@pytest.mark.parametrize(
+    "way",
+    [
+        '<script src="https://a.b/x.js"></script>',
+        '<script>fetch("https://a.b/x.json")</script>',
+        '<script type="module">import "https://a.b/x.mjs"</script>',
+        '<img srcset="x.png, //a.b/x.png 2x">',
+        '<link rel="preload" as="font" href="https://a.b/x.woff2">',
+        '<link rel="preconnect" href="https://a.b">',
+        '<style>p { color: red } @import "https://a.b/x.css";</style>',
+        '<p style="background: url(//a.b/x.png)">',
+        '<svg><image href="https://a.b/x.png"/></svg>',
+        '<object data="https://a.b/x.svg"></object>',
+    ],
+)
+def test_whatever_asks_another_host_is_noticed(way):
+    assert hosts(Page(way).assets) == {"a.b"}
+
+
+def test_nothing_comes_from_another_host(pages, book):
+    for path, page in pages.items():
+        assert not hosts(page.assets), path.name
+    static = {kind: list((book / "_static").rglob(f"*.{kind}")) for kind in ("css", "js", "html")}
+    assert all(static.values())
+    for path in static["css"]:
+        assert not addresses_in_css(path.read_text()), path
+    for path in static["js"]:
+        assert not addresses_in_script(path.read_text()), path
 
 
 def test_no_link_is_broken(pages):
-    for page in pages.values():
+    for path, page in pages.items():
         for link in page.links + page.assets:
             parts = urlparse(link)
             if parts.scheme in ("http", "https", "mailto", "data", "javascript"):
                 continue
-            target = (page.path.parent / unquote(parts.path)).resolve() if parts.path else page.path
-            assert target.is_file(), f"{page.path.name}: {link}"
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            assert target.is_file(), f"{path.name}: {link}"
             if parts.fragment and target in pages:
-                assert unquote(parts.fragment) in pages[target].ids, f"{page.path.name}: {link}"
+                assert unquote(parts.fragment) in pages[target].ids, f"{path.name}: {link}"
 
 
 def test_every_picture_has_a_text(pages):
-    for page in pages.values():
-        for image in page.images:
-            assert image.get("alt", "").strip(), f"{page.path.name}: {image.get('src')}"
-            assert not image["alt"].startswith("../_images"), "that is a file's name, not a text"
+    for path, page in pages.items():
+        for picture, text in page.pictures:
+            assert text.strip(), f"{path.name}: {picture}"
+            assert "_images/" not in text, "that is a file's name, not a text"
 
 
-def test_formulas_and_outputs_are_shown(pages):
-    start = (PAGES / "notebooks" / "01-quick-start.html").read_text()
-    assert "mathjax/tex-mml-chtml.js" in start
-    assert "Traceback" not in start
-    tables = (PAGES / "notebooks" / "11-leaf-tables.html").read_text()
+def test_every_notebook_has_outputs_and_no_error(book):
+    for path in (book / "notebooks").rglob("*.html"):
+        text = path.read_text()
+        assert 'class="cell_output' in text, path.name
+        for trouble in ("Traceback (most recent call last)", "output stderr", "output traceback", "NBVAL"):
+            assert trouble not in text, path.name
+
+
+def test_no_page_is_heavy(pages):
+    for path, page in pages.items():
+        size = path.stat().st_size / 1000
+        # What the page carries in itself, and with its pictures; scripts and styles are shared by all.
+        pictures = {
+            (path.parent / unquote(source)).resolve() for source, _ in page.pictures if source.endswith((".png", ".jpg", ".svg"))
+        }
+        assert size <= PAGE_KB, path.name
+        assert size + sum(picture.stat().st_size / 1000 for picture in pictures) <= PAGE_WITH_PICTURES_KB, path.name
+
+
+def test_the_search_knows_every_page_and_its_words(pages, book):
+    index = json.loads(re.fullmatch(r"Search\.setIndex\((.*)\)", (book / "searchindex.js").read_text()).group(1))
+    known = {book / f"{name}.html" for name in index["docnames"]}
+    assert known == pages.keys() - {book / f"{name}.html" for name in ("index", "genindex", "search")}
+    places = index["terms"]["granular"]
+    assert "notebooks/61-arena" in {index["docnames"][place] for place in (places if isinstance(places, list) else [places])}
+
+
+def test_formulas_and_tables_are_shown(book):
+    assert "mathjax/tex-mml-chtml.js" in (book / "notebooks" / "01-quick-start.html").read_text()
+    tables = (book / "notebooks" / "11-leaf-tables.html").read_text()
     assert tables.count('class="dataframe"') >= 4
     assert "77.77 (99)" in tables, "the published numbers stand there"
 
