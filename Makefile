@@ -4,10 +4,11 @@ BIN := .venv/bin
 SETUP := .venv/.setup
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup book test notebooks lock
+.PHONY: help setup book pdf test notebooks lock
 
 help:
 	@echo "make book       build the book into _build/html"
+	@echo "make pdf        print the book into _build/adaptact.pdf, with Chromium"
 	@echo "make test       all checks"
 	@echo "make notebooks  refresh the outputs stored in notebooks/"
 	@echo "make lock       resolve requirements.lock anew from pyproject.toml"
@@ -23,6 +24,9 @@ $(SETUP): requirements.lock pyproject.toml
 
 book: $(SETUP)
 	$(BIN)/python book/build.py html
+
+pdf: $(SETUP)
+	$(BIN)/python book/build.py pdf
 
 test: $(SETUP)
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ second execution.
 python book/build.py refresh [NOTEBOOK ...]
 python book/build.py ledger        write book/ledger.html, the front page's ledger, from the records; refresh of all does it too
 python book/build.py html [--stored]
+python book/build.py pdf           the whole book, of the stored outputs, in one file, by Chromium
 python book/build.py screws DIR    draw the heat maps of screws anew, with the photos in the data folder DIR
 """
 
@@ -125,7 +126,9 @@ def html(stored=False):
     """Execute all notebooks, or take their stored outputs, and build the book, warnings as errors."""
     shutil.rmtree(ROOT / "_build", ignore_errors=True)
     (SOURCE / "notebooks" / "solutions").mkdir(parents=True)
-    shutil.copytree(ROOT / "book", SOURCE / "book", ignore=shutil.ignore_patterns("__pycache__", "build.py", "exercises.py"))
+    shutil.copytree(
+        ROOT / "book", SOURCE / "book", ignore=shutil.ignore_patterns("__pycache__", "build.py", "edition.py", "exercises.py")
+    )
     exercises.write(SOURCE / "exercises")
     shutil.copy(ROOT / "_config.yml", SOURCE)
     if stored:
@@ -136,6 +139,17 @@ def html(stored=False):
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--toc", "book/_toc.yml", "--path-output", str(ROOT)]
     subprocess.run([*command, "-W", "-n", "--keep-going", "-q"], cwd=SOURCE, check=True)
     print(f"\nThe book is built. Open {PAGES / 'index.html'}")
+
+
+def pdf():
+    """Build the book from its stored outputs and print it into one file."""
+    import edition
+
+    edition.chromium()  # before minutes of work
+    html(stored=True)
+    target = ROOT / "_build" / "adaptact.pdf"
+    edition.pdf(PAGES, ROOT / "book" / "_toc.yml", target)
+    print(f"\nThe book is printed. Open {target}")
 
 
 def in_parallel(function, paths):
@@ -157,6 +171,8 @@ if __name__ == "__main__":
             ledger()
         case ["html", *options] if options in ([], ["--stored"]):
             html(stored=bool(options))
+        case ["pdf"]:
+            pdf()
         case ["screws", folder]:
             screws(folder)
         case _:

@@ -1,13 +1,16 @@
 """A headless Chromium, driven over its DevTools protocol: as much of it as the tests of live figures need."""
 
 import json
-import shutil
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-BINARY = next(filter(None, map(shutil.which, NAMES)), None)
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "book"))
+from edition import BINARY
+
 SECONDS = 60  # for anything that is waited for
 # No name is resolved but this machine's own, so a page that asks another host gets nothing.
 OPTIONS = (

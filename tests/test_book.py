@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlparse
 
@@ -13,6 +14,9 @@ import yaml
 from conftest import ROOT
 
 from adaptact import Facts, activations, battery
+
+sys.path.insert(0, str(ROOT / "book"))
+import edition  # noqa: E402
 
 PAGE_KB = 340
 PAGE_WITH_PICTURES_KB = 900
@@ -104,12 +108,14 @@ def in_toc(entry):
     return [entry[key] for key in ("root", "file") if key in entry] + [name for part in below for name in in_toc(part)]
 
 
+TOC = in_toc(yaml.safe_load((ROOT / "book" / "_toc.yml").read_text()))
+
+
 def test_the_map_leads_to_every_page():
     text = (ROOT / "book" / "map.md").read_text()
     named = {(ROOT / "book" / link).resolve() for link in re.findall(r"\]\(([\w./-]+)\)", text)}
-    pages = in_toc(yaml.safe_load((ROOT / "book" / "_toc.yml").read_text()))
-    assert len(pages) > 60
-    paths = [next(ROOT.glob(f"{name}.*")) for name in pages if name not in ("book/intro", "book/map")]
+    assert len(TOC) > 60
+    paths = [next(ROOT.glob(f"{name}.*")) for name in TOC if name not in ("book/intro", "book/map")]
     assert [path.name for path in paths if path not in named] == []
 
 
@@ -162,6 +168,17 @@ def test_no_link_is_broken(pages):
             assert target.is_file(), f"{path.name}: {link}"
             if parts.fragment and target in pages:
                 assert unquote(parts.fragment) in pages[target].ids, f"{path.name}: {link}"
+
+
+def test_the_edition_is_one_file_whose_links_lead_to_each_other(book):
+    text = edition.document(book, ROOT / "book" / "_toc.yml")
+    ids = re.findall(r'\sid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))
+    links = re.findall(r'<a [^>]*href="([^"]*)"', text)
+    assert {link for link in links if not link.startswith(("http", "mailto"))} <= {f"#{name}" for name in ids}
+    assert all(f'<section class="chapter" id="{name}"' in text for name in TOC[1:])
+    assert not re.search(r"live-chart|<details|vega", text), "nothing is to be opened or moved"
+    assert "### BEGIN SOLUTION" in text
 
 
 def test_every_picture_has_a_text(pages):

@@ -1,4 +1,4 @@
-"""The page of live figures as it is built, in a browser without a network."""
+"""The pages of live figures as they are built, in a browser without a network, and as they are printed."""
 
 import http.server
 import json
@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import chromium
+import edition
 import pytest
 from conftest import ROOT
 from test_live import NAMES, computed
@@ -27,7 +28,8 @@ def book(tmp_path_factory):
     (folder / "notebooks").mkdir()
     shutil.copy(ROOT / "notebooks" / "05-playground.ipynb", folder / "notebooks")
     (folder / "book" / "_toc.yml").write_text(
-        "format: jb-book\nroot: book/references\nchapters:\n  - file: notebooks/05-playground\n  - file: book/intro\n"
+        "format: jb-book\nroot: book/references\nparts:\n  - caption: Start\n    chapters:\n"
+        "      - file: notebooks/05-playground\n      - file: book/intro\n"
     )
     command = [Path(sys.executable).with_name("jupyter-book"), "build", folder, "--toc", folder / "book" / "_toc.yml", "-q"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -161,3 +163,20 @@ def test_without_scripts_the_still_pictures_stand(book, tab):
         assert tab.value("document.querySelector('.live-chart svg') === null")
     finally:
         tab.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def test_the_edition_is_printed(book, tmp_path):
+    if chromium.BINARY is None:
+        pytest.skip("no Chromium here")
+    edition.pdf(book, book.parents[1] / "book" / "_toc.yml", tmp_path / "book.pdf")
+    printed = (tmp_path / "book.pdf").read_bytes()
+    assert printed.startswith(b"%PDF")
+    assert printed.count(b"/Type /Page\n") > 5
+    for title in (b"Contents", b"Start", b"Play with the functions", b"How it works"):
+        assert b"/Title (" + title in printed, "it is a bookmark"
+
+
+def test_without_a_browser_nothing_is_printed(monkeypatch):
+    monkeypatch.setattr(edition, "BINARY", None)
+    with pytest.raises(SystemExit, match=r"^No Chromium here to print with: looked for .*\.$"):
+        edition.chromium()
