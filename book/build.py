@@ -126,9 +126,8 @@ def html(stored=False):
     """Execute all notebooks, or take their stored outputs, and build the book, warnings as errors."""
     shutil.rmtree(ROOT / "_build", ignore_errors=True)
     (SOURCE / "notebooks" / "solutions").mkdir(parents=True)
-    shutil.copytree(
-        ROOT / "book", SOURCE / "book", ignore=shutil.ignore_patterns("__pycache__", "build.py", "edition.py", "exercises.py")
-    )
+    scripts = [path.name for path in (ROOT / "book").glob("*.py")]
+    shutil.copytree(ROOT / "book", SOURCE / "book", ignore=shutil.ignore_patterns("__pycache__", *scripts))
     exercises.write(SOURCE / "exercises")
     shutil.copy(ROOT / "_config.yml", SOURCE)
     if stored:

@@ -16,7 +16,7 @@ from conftest import ROOT
 from adaptact import Facts, activations, battery
 
 sys.path.insert(0, str(ROOT / "book"))
-import edition  # noqa: E402
+import edition
 
 PAGE_KB = 340
 PAGE_WITH_PICTURES_KB = 900
