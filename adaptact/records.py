@@ -191,7 +191,16 @@ class Store:
         self.listener = None  # called with each record that is asked for; see adaptact.stamps
 
     def heard(self, record):
-        """The same record, once the listener, if there is one, has been told of it."""
+        """The same record, once the listener, if there is one, has been told of it.
+
+        Parameters
+        ----------
+        record : Record
+
+        Returns
+        -------
+        Record
+        """
         if self.listener is not None:
             self.listener(record)
         return record

@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 from conftest import ROOT
+from test_api import ENTRIES
 
 from adaptact import Facts, activations, battery
 
@@ -100,6 +101,15 @@ def test_every_chapter_is_there(pages, book):
     written = [ROOT / "book" / f"{name}.md" for name in ("intro", "re-run", "own-activation", "references", "teaching")]
     for path in (*written, *(ROOT / "notebooks").rglob("[0-9]*.ipynb")):
         assert book / path.relative_to(ROOT).with_suffix(".html") in pages
+
+
+def test_the_reference_has_its_entries(pages):
+    reference = {path: page for path, page in pages.items() if path.parent.name == "api"}
+    assert ENTRIES.keys() <= set().union(*(page.ids for page in reference.values()))
+    texts = {path.name: path.read_text() for path in reference}
+    assert [name for name, text in texts.items() if " at 0x" in text or "&lt;factory&gt;" in text] == []
+    assert re.search(r'<a [^>]*href="#adaptact.tables.collect"[^>]*><code', texts["records.html"]), "names in docstrings are links"
+    assert 'href="https://arxiv.org/abs/2402.08244"' in texts["activations.html"]
 
 
 def in_toc(entry):

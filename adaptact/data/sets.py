@@ -29,15 +29,11 @@ class Source:
     in_shape : tuple of int
         ``(channels, rows, columns)`` of a sample; ``(1, 1, features)`` of a table's row, ``(1, steps, features)`` of a sequence.
     train_size, test_size : int
-    torchvision : type, optional
-        The class of `torchvision.datasets` that reads it.
-    files : dict of str to str, optional
-        By path under the data folder, the MD5 of the unpacked file.
+    reader : object
+        With ``check(folder)`` and ``read(folder)`` and, where it can be downloaded, ``download(folder)``.
     num_classes : int, default 10
     stands_in_for : str, optional
         A set that is asked for in its place wherever that one is to be had.
-    reader : object, optional
-        In torchvision's place: has ``check(folder)``, ``read(folder)`` and, where it can be downloaded, ``download(folder)``.
     shipped : bool, default False
         Whether it is part of scikit-learn or computed: there are no files.
     tabular : bool, default False
