@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over its DevTools protocol: as much of it as the tests of live figures need."""
+"""A headless Chromium, driven over its DevTools protocol: as much of it as the tests need."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ class Tab:
 
     def __init__(self, socket):
         self.socket, self.number, self.requests, self.errors = socket, 0, [], []
-        for domain in ("Page", "Network", "Runtime"):
+        for domain in ("Page", "Network", "Runtime", "Log"):
             self.call(f"{domain}.enable")
 
     def call(self, method, **parameters):
@@ -39,6 +39,10 @@ class Tab:
                 self.requests.append(answer["params"]["request"]["url"])
             elif answer.get("method") == "Runtime.exceptionThrown":
                 self.errors.append(answer["params"]["exceptionDetails"])
+            elif answer.get("method") == "Log.entryAdded" and answer["params"]["entry"]["level"] == "error":
+                self.errors.append(answer["params"]["entry"])
+            elif answer.get("method") == "Runtime.consoleAPICalled" and answer["params"]["type"] in ("error", "assert"):
+                self.errors.append(answer["params"])
             elif answer.get("id") == self.number:
                 assert "error" not in answer, answer["error"]
                 return answer["result"]
@@ -56,10 +60,13 @@ class Tab:
             assert time.monotonic() < end, f"never true: {expression}"
             time.sleep(0.05)
 
+    def size(self, width, height=900):
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+
     def open(self, address, width=1200, height=900):
         self.requests.clear()
         self.errors.clear()
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.size(width, height)
         self.call("Page.navigate", url=address)
         self.wait(f"location.href.startsWith({json.dumps(address)}) && document.readyState === 'complete'")
 

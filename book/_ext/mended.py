@@ -31,7 +31,8 @@ def _drop_thebe(app, pagename, templatename, context, doctree):
 
 def mend(page):
     """A page's HTML as it should have been written."""
-    return ARROW.sub(r'\1 aria-label="Pages of: \2">', FONTS.sub("", page))
+    page = ARROW.sub(r'\1 aria-label="Pages of: \2">', FONTS.sub("", page))
+    return page.replace('role="doc-biblioentry"', 'role="listitem"')  # a role given up since: what a list contains are its items
 
 
 def _mend(app, error):
