@@ -11,12 +11,14 @@ FONTS = re.compile(r'<link rel="preload" as="font"[^>]*>\n?')
 ARROW = re.compile(r'(<a class="[^"]*reference internal" href="[^"]*">([^<]*)</a><details[^>]*><summary)>')
 
 
-def _drop_marks(app, docname, source):
-    # They tell nbval what to compare, and a reader nothing.
-    if MARK[:-1] in source[0]:
+def _for_readers(app, docname, source):
+    # Marks tell nbval what to compare, and a reader nothing; nor do a page's imports, which stand folded.
+    if docname.startswith("notebooks/"):
         notebook = json.loads(source[0])
         for cell in notebook["cells"]:
             cell["source"] = "".join(cell["source"]).removeprefix(MARK)
+            if cell["cell_type"] == "code" and "settings(globals())" in cell["source"]:
+                cell["metadata"]["tags"] = ["hide-input"]
         source[0] = json.dumps(notebook)
 
 
@@ -43,7 +45,7 @@ def _mend(app, error):
 
 def setup(app):
     """Called by Sphinx."""
-    app.connect("source-read", _drop_marks)
+    app.connect("source-read", _for_readers)
     app.connect("html-page-context", _drop_thebe, priority=900)
     app.connect("build-finished", _mend)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
