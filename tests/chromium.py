@@ -11,7 +11,7 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "book"))
 from edition import BINARY
 
-SECONDS = 60  # for anything that is waited for
+SECONDS = 180  # for anything that is waited for, on a busy machine too
 # No name is resolved but this machine's own, so a page that asks another host gets nothing.
 OPTIONS = (
     "--headless=new",
