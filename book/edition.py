@@ -52,12 +52,13 @@ def chromium():
 
 
 def contents(path):
-    """The front page, and by their captions the pages of each part, sections in a last part of their own."""
+    """The front page, and by their captions the pages of each part, the exercises in a last part of their own."""
     toc = yaml.safe_load(path.read_text())
     parts, exercises = {}, []
     for part in toc["parts"]:
-        parts[part["caption"]] = [chapter["file"] for chapter in part["chapters"]]
-        exercises += [page["file"] for chapter in part["chapters"] for page in chapter.get("sections", [])]
+        pages = [page["file"] for chapter in part["chapters"] for page in (chapter, *chapter.get("sections", []))]
+        exercises += [name for name in pages if "/solutions/" in name]
+        parts[part["caption"]] = [name for name in pages if name not in exercises]
     return toc["root"], parts | ({"Exercises, with solutions": exercises} if exercises else {})
 
 
