@@ -20,7 +20,7 @@ BINARY = next(filter(None, map(shutil.which, NAMES)), None)
 SECONDS = 900  # for MathJax and for printing
 NOTE = (
     f"Version {__version__}. Live figures stand still here. Code that a page folds away, mostly of figures, is left out; the"
-    " notebooks have it. Hints and solutions are open, in the last part."
+    " notebooks have it. Hints and solutions are open; the chapters' exercises are the last part."
 )
 STYLE = """
 @page { size: A4; margin: 18mm 16mm 20mm; @bottom-center { content: counter(page); font: 9pt sans-serif; color: #555; } }
@@ -80,14 +80,14 @@ def article(built, name, names):
     """
     path = built / f"{name}.html"
     page = BeautifulSoup(path.read_text(), "html.parser", parse_only=SoupStrainer("article")).article
-    for tag in page.select("script, a.headerlink, .live-chart, .copybtn, .toctree-wrapper"):
+    for tag in page.select("script, a.headerlink, .live-chart, .run-box, .toctree-wrapper"):
         tag.decompose()
     for fold in page.select("details"):
-        if fold.select_one(".cell_input") and not fold.find_parent(class_="tag_solution"):
-            fold.decompose()
-        else:
-            fold.summary.decompose()
-            fold.name = "div"
+        fold.summary.decompose()
+        solution = fold.find_parent(class_=["tag_solution", "tag_hide-cell"])
+        for code in [] if solution else fold.select(".cell_input"):
+            code.decompose()
+        fold.name, fold.attrs = "div", {}
     for tag in page.find_all(class_="dropdown"):
         tag["class"].remove("dropdown")
     for tag in page.find_all(id=True):
