@@ -57,14 +57,6 @@ def server(book):
         running.shutdown()
 
 
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory):
-    if chromium.BINARY is None:
-        pytest.skip("no Chromium here")
-    with chromium.tab(tmp_path_factory.mktemp("chromium")) as opened:
-        yield opened
-
-
 class Shown:
     """A live figure as the browser shows it."""
 
