@@ -132,8 +132,8 @@ def sweep(runs, store=None, *, device="auto", data_folder=None, jobs="auto"):
     if local:
         device = pick_device(device)
     runs = list(dict.fromkeys(runs))
-    outcome = Outcome(present=[run for run in runs if store.get(run) is not None])
-    todo = [run for run in runs if run not in set(outcome.present)]
+    recorded = {run for run in runs if store.get(run) is not None}
+    outcome, todo = Outcome(present=[run for run in runs if run in recorded]), [run for run in runs if run not in recorded]
     if not todo:
         return outcome
     jobs = auto_jobs(len(todo), device) if local and jobs == "auto" else -1 if jobs == "auto" else min(jobs, len(todo))
