@@ -120,7 +120,8 @@ def _link_names(app, doctree, docname):
                 continue  # a parameter's name, not its type
             words = [(reference(kind, word, nodes.Text(word)), word) for word in re.split(r"(\b[A-Z]\w+)", text) if word]
             if any(link for link, _ in words):
-                text.parent.replace(text, [link or nodes.Text(word) for link, word in words])
+                shown = [link or nodes.Text(word) for link, word in words]
+                text.parent.replace(text, nodes.inline("", "", *shown))  # one thing, or the theme's flex box eats the space
 
 
 def setup(app):
