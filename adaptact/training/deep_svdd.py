@@ -7,10 +7,10 @@ from typing import Any
 import torch
 
 from .. import data
-from ..records import Record
 from .batches import EVALUATION_BATCH, batches, entropy
-from .checkpoint import resume, save
-from .inspection import environment, extend, look, worth_a_look
+from .checkpoint import resume
+from .epochs import end_epoch, recorded
+from .inspection import look
 from .procedures import parameter_groups, step
 from .split import parts
 
@@ -77,31 +77,14 @@ def train_deep_svdd(run, model, device, data_folder, checkpoint, on_epoch):
                 losses.append(step(model, optimizers[0], images, images, reconstruction_error))
 
         values = {"train_loss": torch.stack(losses).double().mean().item(), "seconds": round(time.perf_counter() - started, 3)}
-        state["diverged"] = not math.isfinite(values["train_loss"])
-        for name, value in values.items():
-            state["curves"].setdefault(name, []).append(value if math.isfinite(value) else None)
-        if epoch == pretraining and not state["diverged"]:
+        if epoch == pretraining and math.isfinite(values["train_loss"]):
             state["found"]["pretrained"] = {"epoch": epoch, "auc": auc(split.test_labels, _reconstruction_errors(model, split))}
-        if worth_a_look(epoch, run.epochs):
-            extend(state["history"], look(model, epoch=epoch))
-        state["epoch"] = epoch
-        if checkpoint is not None:
-            save(checkpoint, run, model, optimizers, state)
-        if on_epoch is not None:
-            on_epoch(epoch, state["curves"])
+        end_epoch(run, model, optimizers, state, values, checkpoint, on_epoch)
 
     found = {name: dict(scores) for name, scores in state["found"].items()}
     if not state["diverged"]:
         found["last"] = {"epoch": run.epochs, **judged(model, state["centre"], split)}
-    return Record(
-        run=run,
-        status="diverged" if state["diverged"] else "done",
-        curves=state["curves"],
-        scores=found,
-        shapes=state["history"],
-        seconds=round(sum(state["curves"]["seconds"]), 3),
-        **environment(device),
-    )
+    return recorded(run, state, found, device)
 
 
 def reconstruction_error(reconstructed, images):

@@ -6,13 +6,11 @@ import torch
 
 from .. import data
 from ..models.flow import SCALES
-from ..records import Record
 from ..run import digest
 from .batches import entropy
 from .distillation import teacher_of
-from .epochs import train_epochs
+from .epochs import recorded, train_epochs
 from .extractor import extractor_run, in_batches, kept_file, photos, resized
-from .inspection import environment
 from .padim import aucs
 from .procedures import parameter_groups
 
@@ -71,15 +69,7 @@ def train_differnet(run, model, device, data_folder, checkpoint, on_epoch):
     scores = {"extractor": held["found"]} if held["found"] else {}
     if not state["diverged"]:
         scores["last"] = {"epoch": run.epochs, **aucs(data_set.test_labels[: run.test_images], _scores(model, tested))}
-    return Record(
-        run=run,
-        status="diverged" if state["diverged"] else "done",
-        curves=state["curves"],
-        scores=scores,
-        shapes=state["history"],
-        seconds=round(seconds + sum(state["curves"]["seconds"]), 3),
-        **environment(device),
-    )
+    return recorded(run, state, scores, device, seconds)
 
 
 def unlikelihood(outputs, log_determinant):

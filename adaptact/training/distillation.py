@@ -6,10 +6,8 @@ import torch
 import torch.nn.functional as F
 
 from .. import data
-from ..records import Record
-from .epochs import train_epochs
+from .epochs import recorded, train_epochs
 from .extractor import BATCH, extractor_run, in_batches, load_weights, photos, prepared, weights
-from .inspection import environment
 from .padim import aucs
 from .procedures import parameter_groups
 
@@ -61,15 +59,7 @@ def train_distillation(run, model, device, data_folder, checkpoint, on_epoch):
     if not state["diverged"]:
         misfit = _scores(run, model, teacher, tested)
         scores["last"] = {"epoch": run.epochs, **aucs(data_set.test_labels[: run.test_images], misfit)}
-    return Record(
-        run=run,
-        status="diverged" if state["diverged"] else "done",
-        curves=state["curves"],
-        scores=scores,
-        shapes=state["history"],
-        seconds=round(seconds + sum(state["curves"]["seconds"]), 3),
-        **environment(device),
-    )
+    return recorded(run, state, scores, device, seconds)
 
 
 def teacher_of(run, device, data_folder, checkpoint):

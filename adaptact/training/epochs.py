@@ -1,4 +1,4 @@
-"""The epochs of a training without labels: its loss is watched, its shapes are looked at, and a kill costs one epoch at most."""
+"""The end of an epoch, the same for every task; and the epochs and the Record of a training without labels."""
 
 import math
 import time
@@ -6,9 +6,50 @@ from typing import Any
 
 import torch
 
+from ..records import Record
 from .batches import entropy
 from .checkpoint import resume, save
-from .inspection import extend, look, worth_a_look
+from .inspection import environment, extend, look, worth_a_look
+
+
+def end_epoch(run, model, optimizers, state, values, checkpoint, on_epoch):
+    """Note what an epoch gave, look at the learned shapes, and write a checkpoint: a kill costs one epoch at most.
+
+    Parameters
+    ----------
+    run : Run
+    model : torch.nn.Module
+    optimizers : list of torch.optim.Optimizer
+    state : dict
+        ``epoch``, the last one that has ended; ``diverged``; ``curves`` and ``history`` as a `Record` has them. It is changed.
+    values : dict of str to float
+        One for each curve. A run in which any is not finite has diverged.
+    checkpoint : Path or None
+    on_epoch : callable or None
+    """
+    state["epoch"] += 1
+    state["diverged"] = not all(map(math.isfinite, values.values()))
+    for name, value in values.items():
+        state["curves"].setdefault(name, []).append(value if math.isfinite(value) else None)
+    if worth_a_look(state["epoch"], run.epochs):
+        extend(state["history"], look(model, epoch=state["epoch"]))
+    if checkpoint is not None:
+        save(checkpoint, run, model, optimizers, state)
+    if on_epoch is not None:
+        on_epoch(state["epoch"], state["curves"])
+
+
+def recorded(run, state, scores, device, before=0.0):
+    """The Record of a training without labels, from its `state`; `before` are the seconds that were spent before its epochs."""
+    return Record(
+        run=run,
+        status="diverged" if state["diverged"] else "done",
+        curves=state["curves"],
+        scores=scores,
+        shapes=state["history"],
+        seconds=round(before + sum(state["curves"]["seconds"]), 3),
+        **environment(device),
+    )
 
 
 def train_epochs(run, model, device, checkpoint, on_epoch, make_optimizer, losses):
@@ -30,7 +71,7 @@ def train_epochs(run, model, device, checkpoint, on_epoch, make_optimizer, losse
     Returns
     -------
     dict
-        ``epoch``, the last one; ``diverged``; ``curves`` and ``history`` as a `Record` has them.
+        The state, as for `end_epoch`.
     """
 
     def make_optimizers(model, run, epoch):
@@ -50,14 +91,5 @@ def train_epochs(run, model, device, checkpoint, on_epoch, make_optimizer, losse
         order = torch.randperm(count, generator=generator) if run.shuffle else torch.arange(count)
         found = list(losses(optimizers[0], order.to(device).split(run.batch_size)))
         values = {"train_loss": torch.stack(found).double().mean().item(), "seconds": round(time.perf_counter() - started, 3)}
-        state["diverged"] = not math.isfinite(values["train_loss"])
-        for name, value in values.items():
-            state["curves"].setdefault(name, []).append(value if math.isfinite(value) else None)
-        if worth_a_look(epoch, run.epochs):
-            extend(state["history"], look(model, epoch=epoch))
-        state["epoch"] = epoch
-        if checkpoint is not None:
-            save(checkpoint, run, model, optimizers, state)
-        if on_epoch is not None:
-            on_epoch(epoch, state["curves"])
+        end_epoch(run, model, optimizers, state, values, checkpoint, on_epoch)
     return state

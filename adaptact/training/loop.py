@@ -16,12 +16,13 @@ from ..errors import UserError
 from ..models import build
 from ..records import Record
 from .batches import EVALUATION_BATCH, batches, entropy, to_unit
-from .checkpoint import resume, save
+from .checkpoint import resume
 from .deep_svdd import train_deep_svdd
 from .differnet import train_differnet
 from .distillation import train_distillation
+from .epochs import end_epoch
 from .imbalance import ByClass, assume, loss_function, minority_metrics
-from .inspection import IMAGES, environment, extend, input_histograms, look, worth_a_look
+from .inspection import IMAGES, environment, input_histograms, look
 from .metrics import error, macro_metrics, number_metrics
 from .padim import train_padim
 from .procedures import begins_cycle, stages, step
@@ -114,16 +115,7 @@ def train_supervised(run, model, device, data_folder, checkpoint, on_epoch, loss
         if curves_of is not None:
             epoch_curves |= curves_of(model)
         epoch_curves["seconds"] = round(time.perf_counter() - started, 3)
-        state["diverged"] = not all(math.isfinite(value) for value in epoch_curves.values())
-        for name, value in epoch_curves.items():
-            curves.setdefault(name, []).append(value if math.isfinite(value) else None)
-        if worth_a_look(epoch, run.epochs):
-            extend(state["history"], look(model, epoch=epoch))
-        state["epoch"] = epoch
-        if checkpoint is not None:
-            save(checkpoint, run, model, optimizers, state)
-        if on_epoch is not None:
-            on_epoch(epoch, curves)
+        end_epoch(run, model, optimizers, state, epoch_curves, checkpoint, on_epoch)
 
     found = scores(curves)
     batched = (to_unit(part) for part in split.test_images.split(EVALUATION_BATCH))
