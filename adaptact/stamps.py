@@ -40,13 +40,17 @@ def stamp(records):
     versions = (", ".join(f"{name} {version}" for name, version in record.versions.items()) for record in records)
     return (
         f"{_number(records)} at {' and '.join(profiles)}, {', '.join(repeats)}; "
-        f"{_some(record.machine for record in records)}; {_some(versions)}; hash {mark(records)}"
+        f"{_some(map(_made_on, records))}; {_some(versions)}; hash {mark(records)}"
     )
 
 
 def mark(records):
     """Eight hexadecimal digits that change when any of some records does: of a SHA-256 over their checksums."""
     return hashlib.sha256("".join(sorted({record.checksum for record in records})).encode()).hexdigest()[:8]
+
+
+def _made_on(record):
+    return record.machine + (", activations compiled" if "activations" in record.hardware else "")
 
 
 def _number(records):
