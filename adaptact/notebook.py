@@ -1,6 +1,6 @@
 """What a notebook needs around its experiment: checked parameters, and records that are read or, on request, trained."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from IPython.display import Markdown, display
@@ -35,6 +35,8 @@ class Settings:
         As given, such as ``mine.py,prelu``.
     added : tuple of str
         The names of the activations in it. Each has its rows in every table.
+    more : dict, optional
+        By name, what the notebook has besides; whoever takes these checks them.
     """
 
     profile: str
@@ -45,6 +47,7 @@ class Settings:
     dataset: str | None
     add: str
     added: tuple
+    more: dict = field(default_factory=dict)
 
     @property
     def shown(self):
@@ -159,7 +162,7 @@ class Settings:
                 display(Markdown(f"No record of our own yet{rest}; {command} makes it."))
 
 
-def settings(parameters):
+def settings(parameters, more=()):
     """Check a notebook's parameters at once, before anything is computed.
 
     Parameters
@@ -167,6 +170,8 @@ def settings(parameters):
     parameters : dict
         The notebook's ``globals()`` right after its parameters cell. It may hold ``profile``, ``seeds``, ``device``,
         ``results``, ``data``, ``dataset`` and ``add``; an empty string means the default.
+    more : iterable of str, optional
+        Names of further parameters that this notebook has.
 
     Returns
     -------
@@ -184,7 +189,7 @@ def settings(parameters):
     }
     for name in given:
         # papermill only logs a name that it does not find in the parameters cell, and goes on with the defaults.
-        choose("parameter", name, _PARAMETERS)
+        choose("parameter", name, [*_PARAMETERS, *more])
     profile = choose("profile", given.get("profile", RECORDED), [RECORDED, *PROFILES])
     seeds = given.get("seeds", "")
     results = given.get("results") or ""
@@ -203,6 +208,7 @@ def settings(parameters):
         dataset=choose("data set", given["dataset"], data.SOURCES) if "dataset" in given else None,
         add=add,
         added=plugins.add(add),
+        more={name: given[name] for name in more if name in given},
     )
 
 

@@ -19,7 +19,7 @@ def collect(experiment, profile, store, seeds=None):
     experiment : Experiment
     profile : str
         A key of `adaptact.experiments.PROFILES`.
-    store : Store
+    store : Store or dict of Run to Record
     seeds : iterable of int, optional
         By default the experiment's.
 

@@ -48,7 +48,7 @@ def test_parameters_are_checked_before_anything_is_computed(path):
     assert install.id == "install"
     assert "parameters" in first.metadata["tags"]
     statements = ast.parse(second.source).body
-    (check,) = [number for number, of in enumerate(statements) if "settings(globals())" in ast.unparse(of)]
+    (check,) = [number for number, of in enumerate(statements) if "settings(globals()" in ast.unparse(of)]
     assert all(isinstance(of, (ast.Import, ast.ImportFrom)) for of in statements[:check]), "only imports come before it"
 
 

@@ -30,6 +30,17 @@ def test_environment_yml_has_the_locks_pins():
     assert {name: locked()[name] for name in pins} == pins
 
 
+def test_the_container_is_as_binder_wants_it():
+    """Binder sets the two arguments, starts jupyter itself, and opens a page by its path from the home folder."""
+    steps = [line.split() for line in (ROOT / "Dockerfile").read_text().splitlines() if line and not line.startswith("#")]
+    of = {what: [words for first, *words in steps if first == what] for what in {first for first, *_ in steps}}
+    assert [words[0] for words in of["ARG"]] == ["NB_USER=jovyan", "NB_UID=1000"]
+    assert "HOME=/home/${NB_USER}" in of["ENV"][0] and of["ENV"][1] == ["PATH=${HOME}/.venv/bin:${PATH}"]
+    assert (of["WORKDIR"], of["USER"]) == ([["${HOME}"]], [["${NB_USER}"]])
+    assert "ENTRYPOINT" not in of
+    assert all((ROOT / name).exists() for _, *names, _ in of["COPY"] for name in names)
+
+
 def test_the_lock_fits_pyproject_and_this_environment():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [line for group in (project["dependencies"], *project["optional-dependencies"].values()) for line in group]
