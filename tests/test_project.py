@@ -35,7 +35,8 @@ def test_the_container_is_as_binder_wants_it():
     steps = [line.split() for line in (ROOT / "Dockerfile").read_text().splitlines() if line and not line.startswith("#")]
     of = {what: [words for first, *words in steps if first == what] for what in {first for first, *_ in steps}}
     assert [words[0] for words in of["ARG"]] == ["NB_USER=jovyan", "NB_UID=1000"]
-    assert "HOME=/home/${NB_USER}" in of["ENV"][0] and of["ENV"][1] == ["PATH=${HOME}/.venv/bin:${PATH}"]
+    assert "HOME=/home/${NB_USER}" in of["ENV"][0]
+    assert of["ENV"][1] == ["PATH=${HOME}/.venv/bin:${PATH}"]
     assert (of["WORKDIR"], of["USER"]) == ([["${HOME}"]], [["${NB_USER}"]])
     assert "ENTRYPOINT" not in of
     assert all((ROOT / name).exists() for _, *names, _ in of["COPY"] for name in names)
