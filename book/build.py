@@ -29,7 +29,7 @@ QUIET = ["--IPKernelApp.log_level=50"]  # what goes wrong in a cell is reported 
 
 
 def refresh(path):
-    """Execute a notebook in place at its defaults; the same notebook gives the same bytes on every run of a machine, but for times it measures."""
+    """Execute a notebook in place at its defaults: on one machine it gives the same bytes each time, but for measured times."""
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
