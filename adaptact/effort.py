@@ -62,7 +62,19 @@ def _homes():
 
 
 def home_of(run):
-    """The experiment, of those that share a run the first, and the profile that a run is of; `REST` if none lists it."""
+    """The experiment and the profile that a run is of.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    experiment : str
+        Its name; of those that share a run the first, and `REST` if none lists it.
+    profile : str
+        Empty for `REST`.
+    """
     experiment, profile, _ = _homes().get(_apart_from_repeats(run), (None, "", None))
     return (experiment.name if experiment else REST), profile
 
@@ -127,4 +139,4 @@ def _apart_from_repeats(run):
     return replace(run, seed=0, fold=run.fold and 1)
 
 
-__all__ = ["REST", "records_of", "summed"]
+__all__ = ["REST", "at_paper_scale", "home_of", "records_of", "summed"]

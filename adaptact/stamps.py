@@ -45,7 +45,16 @@ def stamp(records):
 
 
 def mark(records):
-    """Eight hexadecimal digits that change when any of some records does: of a SHA-256 over their checksums."""
+    """Eight hexadecimal digits that change when any of some records does: of a SHA-256 over their checksums.
+
+    Parameters
+    ----------
+    records : iterable of adaptact.Record
+
+    Returns
+    -------
+    str
+    """
     return hashlib.sha256("".join(sorted({record.checksum for record in records})).encode()).hexdigest()[:8]
 
 
@@ -170,3 +179,6 @@ _following = []
 def is_shown(data):
     """Whether an output is a table or a figure."""
     return "image/png" in data or "text/html" in data or "|--" in data.get("text/markdown", "").replace(" ", "")
+
+
+__all__ = ["follow", "mark", "stamp"]
