@@ -1,7 +1,8 @@
 """Measure how long each notebook takes, for the box under its head: ``python book/times.py [NOTEBOOK ...]``, two at a time.
 
 Writes ``book/times.json``: by page the seconds of papermill at ``recorded`` and ``smoke``, start included, and what the records
-that the page reads took to make: their number, their seconds at each profile, and an estimate for all of ``paper``.
+that the page reads took to make: their number, their seconds at each profile, and an estimate for all of ``paper``; and whether the
+page trains such runs itself, if it is told to.
 """
 
 import json
@@ -47,6 +48,7 @@ def measure(path):
             found[profile] = round(time.monotonic() - begin)
             if profile == "recorded":
                 found |= json.loads(done.cells[-1].outputs[-1]["text"])
+        found["trains"] = any(Path(folder, "results").glob("*/*.json"))
     return path.stem, found
 
 

@@ -38,13 +38,16 @@ def box(page, times):
     str
     """
     found = times["pages"][page]
-    kept, small = "the tables come from the records", "256 digits, one epoch, which only shows that the path works"
-    steps = [("recorded", "", f"{spoken(found['recorded'])}; {kept}" if found["records"] else spoken(found["recorded"]))]
-    steps.append(("smoke", " -p profile smoke", f"{spoken(found['smoke'])}; {small if found['records'] else 'less of everything'}"))
     laptop, paper = (found["took"][profile] for profile in ("laptop", "paper"))
-    if laptop:
+    kept = f"; its {found['records']:,} records took {spoken(laptop + paper)} of single runs" if found["records"] else ""
+    small = "256 digits, one epoch, which only shows that the path works" if found["trains"] else "less of everything"
+    steps = [
+        ("recorded", "", spoken(found["recorded"]) + kept),
+        ("smoke", " -p profile smoke", f"{spoken(found['smoke'])}; {small}"),
+    ]
+    if found["trains"] and laptop:
         steps.append(("laptop", " -p profile laptop -p data DIR", f"{spoken(laptop)} of single runs, as recorded; {AGAIN}"))
-    if found["paper"]:
+    if found["trains"] and found["paper"]:
         whole = paper and abs(found["paper"] / paper - 1) < 0.1
         how = "as recorded" if whole else "estimated from what is recorded; `python -m adaptact plan` measures it where you are"
         steps.append(("paper", " -p profile paper -p data DIR", f"{spoken(found['paper'])} of single runs on a CPU, {how}"))
