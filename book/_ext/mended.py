@@ -17,7 +17,7 @@ def _for_readers(app, docname, source):
         notebook = json.loads(source[0])
         for cell in notebook["cells"]:
             cell["source"] = "".join(cell["source"]).removeprefix(MARK)
-            if cell["cell_type"] == "code" and "settings(globals())" in cell["source"]:
+            if cell["cell_type"] == "code" and "settings(globals()" in cell["source"]:
                 cell["metadata"]["tags"] = ["hide-input"]
         source[0] = json.dumps(notebook)
 
