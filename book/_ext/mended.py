@@ -12,14 +12,26 @@ ARROW = re.compile(r'(<a class="[^"]*reference internal" href="[^"]*">([^<]*)</a
 
 
 def _for_readers(app, docname, source):
-    # Marks tell nbval what to compare, and a reader nothing; nor do a page's imports, which stand folded.
-    if docname.startswith("notebooks/"):
-        notebook = json.loads(source[0])
-        for cell in notebook["cells"]:
-            cell["source"] = "".join(cell["source"]).removeprefix(MARK)
-            if cell["cell_type"] == "code" and "settings(globals()" in cell["source"]:
-                cell["metadata"]["tags"] = ["hide-input"]
-        source[0] = json.dumps(notebook)
+    if not docname.startswith("notebooks/"):
+        return
+    notebook = json.loads(source[0])
+    cells = []
+    for cell in notebook["cells"]:
+        # Marks tell nbval what to compare, and a reader nothing; nor do a page's imports, which stand folded.
+        cell["source"] = "".join(cell["source"]).removeprefix(MARK)
+        if cell["cell_type"] == "code" and "settings(globals()" in cell["source"]:
+            cell["metadata"]["tags"] = ["hide-input"]
+        cells.append(cell)
+        # A stamp stands below its figure: as one of the cell's outputs it would be a figure too, of the same name.
+        texts = {number: "".join(of.get("data", {}).get("text/markdown", "")) for number, of in enumerate(cell.get("outputs", []))}
+        stamps = {number: text for number, text in texts.items() if 'class="stamp"' in text}
+        for number in sorted(stamps, reverse=True):
+            del cell["outputs"][number]
+        if stamps:
+            text = "\n\n".join(stamps.values())
+            cells.append({"cell_type": "markdown", "id": f"{cell['id']}-stamp", "metadata": {}, "source": text})
+    notebook["cells"] = cells
+    source[0] = json.dumps(notebook)
 
 
 def _is_thebe(file):
