@@ -55,11 +55,10 @@ def measure(path):
 if __name__ == "__main__":
     paths = [Path(name).resolve() for name in sys.argv[1:]] or sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
     times = json.loads(TIMES.read_text()) if TIMES.exists() else {"pages": {}}
-    for name, found in joblib.Parallel(n_jobs=JOBS, return_as="generator_unordered")(
-        joblib.delayed(measure)(path) for path in paths
-    ):
-        times["pages"][name] = found
-        print(name, found, flush=True)
     machine = environment(torch.device("cpu"))["hardware"]
     times |= {"machine": f"{machine['cores']} cores of {machine['cpu']}", "jobs": JOBS}
-    TIMES.write_text(json.dumps(times | {"pages": dict(sorted(times["pages"].items()))}, indent=1) + "\n")
+    measured = joblib.Parallel(n_jobs=JOBS, return_as="generator_unordered")(joblib.delayed(measure)(path) for path in paths)
+    for name, found in measured:
+        print(name, found, flush=True)
+        times["pages"] = dict(sorted((times["pages"] | {name: found}).items()))
+        TIMES.write_text(json.dumps(times, indent=1) + "\n")  # after each, so that a kill loses one page

@@ -43,7 +43,7 @@ def box(page, times):
     small = "256 digits, one epoch, which only shows that the path works" if found["trains"] else "less of everything"
     steps = [
         ("recorded", "", spoken(found["recorded"]) + kept),
-        ("smoke", " -p profile smoke", f"{spoken(found['smoke'])}; {small}"),
+        ("smoke", " -p profile smoke", f"{spoken(found['smoke'])}; {small}" if "smoke" in found else small),  # not measured yet
     ]
     if found["trains"] and laptop:
         steps.append(("laptop", " -p profile laptop -p data DIR", f"{spoken(laptop)} of single runs, as recorded; {AGAIN}"))
