@@ -94,18 +94,18 @@ def at_paper_scale(records):
     float
         Seconds of single runs, one thread or device each; 0 where no record is of an experiment.
     """
-    taken = {}
+    taken = {}  # by the run at full scale: seconds as recorded there, or as they grow from a smaller scale
     for record in records:
         key = _apart_from_repeats(record.run)
         if key in _homes():
-            taken.setdefault(key, []).append(record.seconds)
-    total = 0.0
-    for key, seconds in taken.items():
-        experiment, _, cell = _homes()[key]
-        full = experiment.run(cell, "paper", 0, experiment.folds[0])
-        ratio = full.epochs * full.train_images / (key.epochs * key.train_images)
-        total += ratio * sum(seconds) / len(seconds) * len(experiment.repeats("paper"))
-    return total
+            experiment, _, cell = _homes()[key]
+            full = experiment.run(cell, "paper", 0, experiment.folds[0])
+            ratio = full.epochs * full.train_images / (key.epochs * key.train_images)
+            scales, _ = taken.setdefault(_apart_from_repeats(full), ({}, len(experiment.repeats("paper"))))
+            scales.setdefault(ratio, []).append(ratio * record.seconds)
+    # A row that is recorded at several scales counts once, by the scale next to the paper's.
+    nearest = ((scales[min(scales)], repeats) for scales, repeats in taken.values())
+    return sum(repeats * sum(seconds) / len(seconds) for seconds, repeats in nearest)
 
 
 def summed(found, by):

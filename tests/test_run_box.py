@@ -46,7 +46,7 @@ def test_it_says_what_a_scale_takes(run_box):
     parts = (
         "# recorded: 12 seconds; its 50 records took 2.0 hours of single runs",
         "# smoke: 2 minutes; 256 digits",
-        "# laptop: 2.0 hours of single runs, as recorded",
+        "# laptop: what is recorded took 2.0 hours of single runs",
         "# paper: 200 hours of single runs on a CPU, estimated",
     )
     for part in parts:

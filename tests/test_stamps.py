@@ -111,6 +111,9 @@ def test_time_at_paper_scale_grows_with_images_and_epochs(store):
     ratio = [full.epochs * full.train_images / (5 * 10_000) for full in (first, other)]
     expected = ratio[0] * (records[0].seconds + records[1].seconds) / 2 + ratio[1] * records[2].seconds
     assert effort.at_paper_scale(records) == pytest.approx(expected)
+    recorded = replace(records[0], run=first, seconds=7.0)
+    expected += 7 - ratio[0] * (records[0].seconds + records[1].seconds) / 2
+    assert effort.at_paper_scale([*records, recorded]) == pytest.approx(expected), "recorded at both scales, it counts once"
     assert effort.at_paper_scale([replace(records[0], run=replace(records[0].run, epochs=4))]) == 0
 
 

@@ -46,10 +46,12 @@ def box(page, times):
         ("smoke", " -p profile smoke", f"{spoken(found['smoke'])}; {small}" if "smoke" in found else small),  # not measured yet
     ]
     if found["trains"] and laptop:
-        steps.append(("laptop", " -p profile laptop -p data DIR", f"{spoken(laptop)} of single runs, as recorded; {AGAIN}"))
+        steps.append(
+            ("laptop", " -p profile laptop -p data DIR", f"what is recorded took {spoken(laptop)} of single runs; {AGAIN}")
+        )
     if found["trains"] and found["paper"]:
         whole = paper and abs(found["paper"] / paper - 1) < 0.1
-        how = "as recorded" if whole else "estimated from what is recorded; `python -m adaptact plan` measures it where you are"
+        how = "as recorded" if whole else "estimated for the recorded rows; `python -m adaptact plan` measures it where you are"
         steps.append(("paper", " -p profile paper -p data DIR", f"{spoken(found['paper'])} of single runs on a CPU, {how}"))
     lines = [f"# {profile}: {note}\npapermill notebooks/{page}.ipynb out.ipynb{given}" for profile, given, note in steps]
     return "\n".join(
