@@ -32,7 +32,7 @@ test: $(SETUP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --nbval-lax -n 2 --dist loadfile
+	$(BIN)/python -m pytest --nbval-lax -n 2 --dist loadgroup
 
 notebooks: $(SETUP)
 	$(BIN)/python book/build.py refresh

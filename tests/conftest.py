@@ -14,6 +14,14 @@ torch.set_num_threads(1)
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Of several processes each takes whole files, but for tests of whole notebooks, which go wherever there is room."""
+    for item in items:
+        file, _, rest = item.nodeid.partition("::")
+        item.add_marker(pytest.mark.xdist_group(rest if rest.startswith("test_smoke") else file))
+
+
 @pytest.fixture
 def real_data():
     """The folder of the real data sets; tests that need it run on digits elsewhere, or have nothing to look at."""
