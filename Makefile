@@ -32,7 +32,7 @@ test: $(SETUP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --nbval-lax -n 2 --dist loadgroup
+	$(BIN)/python -m pytest --nbval-lax -n 2 --dist loadfile
 
 notebooks: $(SETUP)
 	$(BIN)/python book/build.py refresh

@@ -14,12 +14,16 @@ torch.set_num_threads(1)
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Of several processes each takes whole files, but for tests of whole notebooks, which go wherever there is room."""
-    for item in items:
-        file, _, rest = item.nodeid.partition("::")
-        item.add_marker(pytest.mark.xdist_group(rest if rest.startswith("test_smoke") else file))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Of several processes each takes whole files, but for runs of whole notebooks, which go wherever there is room."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return nodeid if "::test_smoke_from" in nodeid else super()._split_scope(nodeid)
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from .base import Verdict, deviations, hardware_of, stated
 
 TRAINED = ("paper", "laptop")  # the profiles whose records are evidence, the better first
 FEW = 2  # seeds that a comparison must have
+# In this order records are looked for: the better scale decides if it has enough seeds, else the other; then any will do.
+SCALES = tuple((least, profile) for least in (FEW, 1) for profile in TRAINED)
 PAIRED = "paired t-tests over seeds ({alpha}, Holm)"  # how most rules state their test
 
 

@@ -59,7 +59,7 @@ def box(page, times):
             "::::{dropdown} Run this page",
             ":class-container: run-box",
             "```bash",
-            *lines,
+            "\n\n".join(lines),
             "```",
             "",
             f"In the repository's folder; times on {times['machine']}, {times['jobs']} pages at a time. The parameters stand in "
