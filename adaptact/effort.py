@@ -94,18 +94,60 @@ def at_paper_scale(records):
     float
         Seconds of single runs, one thread or device each; 0 where no record is of an experiment.
     """
-    taken = {}  # by the run at full scale: seconds as recorded there, or as they grow from a smaller scale
+    taken, repeats = {}, {}
+    for experiment, full, ratio, seconds in _at_full_scale(records):
+        taken.setdefault(full, {}).setdefault(ratio, []).append(seconds)
+        repeats.setdefault(full, len(experiment.repeats("paper")))
+    return sum(repeats[full] * _nearest(scales) for full, scales in taken.items())
+
+
+def lacking(store):
+    """What experiments still lack at the profile ``paper``, and how long one thread would be at it.
+
+    Parameters
+    ----------
+    store : adaptact.Store
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row an experiment that lacks something: its ``runs`` and those that are ``recorded``; the ``hours`` of single runs that
+        the rest would take, estimated from what records of the same row and column took, at this scale or a smaller one, else
+        of the same network on the same set; ``unknown``, how many runs there is no such record of. A run that two experiments
+        have is in both rows.
+    """
+    records = [record for record in store.records() if record.protocol == PROTOCOL]
+    done, taken, lines = {record.run for record in records}, {}, {}
+    for _, full, ratio, seconds in _at_full_scale(records):
+        for alike in (full, (full.dataset, full.model)):
+            taken.setdefault(alike, {}).setdefault(ratio, []).append(seconds)
+    for name, experiment in EXPERIMENTS.items():
+        runs = list(dict.fromkeys(experiment.runs("paper")))
+        rest = [run for run in runs if run not in done]
+        known = [taken.get(_apart_from_repeats(run)) or taken.get((run.dataset, run.model)) for run in rest]
+        if rest:
+            hours = sum(map(_nearest, filter(None, known))) / 3600
+            line = {"runs": len(runs), "recorded": len(runs) - len(rest), "hours": hours, "unknown": known.count(None)}
+            lines[name] = line
+    columns = ["runs", "recorded", "hours", "unknown"]
+    return pd.DataFrame.from_dict(lines, orient="index", columns=columns).rename_axis("experiment")
+
+
+def _at_full_scale(records):
+    """Of each record of an experiment that, its run at full scale, and by which ratio its seconds were scaled to the last."""
     for record in records:
         key = _apart_from_repeats(record.run)
         if key in _homes():
             experiment, _, cell = _homes()[key]
             full = experiment.run(cell, "paper", 0, experiment.folds[0])
             ratio = full.epochs * full.train_images / (key.epochs * key.train_images)
-            scales, _ = taken.setdefault(_apart_from_repeats(full), ({}, len(experiment.repeats("paper"))))
-            scales.setdefault(ratio, []).append(ratio * record.seconds)
-    # A row that is recorded at several scales counts once, by the scale next to the paper's.
-    nearest = ((scales[min(scales)], repeats) for scales, repeats in taken.values())
-    return sum(repeats * sum(seconds) / len(seconds) for seconds, repeats in nearest)
+            yield experiment, _apart_from_repeats(full), ratio, ratio * record.seconds
+
+
+def _nearest(scales):
+    """The mean of the seconds that come from the scale next to the paper's: a row may be recorded at several."""
+    seconds = scales[min(scales)]
+    return sum(seconds) / len(seconds)
 
 
 def summed(found, by):
@@ -139,4 +181,4 @@ def _apart_from_repeats(run):
     return replace(run, seed=0, fold=run.fold and 1)
 
 
-__all__ = ["REST", "at_paper_scale", "home_of", "records_of", "summed"]
+__all__ = ["REST", "at_paper_scale", "home_of", "lacking", "records_of", "summed"]

@@ -29,3 +29,22 @@ def test_each_record_counts_once_with_the_first_experiment_that_lists_it(tmp_pat
 
 def test_an_empty_store_costs_nothing(tmp_path):
     assert effort.summed(effort.records_of(Store(tmp_path)), ["source"]).empty
+
+
+def test_what_is_lacking_is_estimated_from_the_nearest_record(tmp_path):
+    store, table = Store(tmp_path), get("leaf/table-4")
+    assert effort.lacking(store).loc["leaf/table-4"].tolist() == [12, 0, 0.0, 12], "nothing is known"
+    small, whole = table.runs("laptop", [42]), table.runs("paper")
+    store.put(record_of(small[0], seconds=36))  # 5 epochs on 10,000 images; at full scale 100 epochs on 60,000
+    found = effort.lacking(store).loc["leaf/table-4"]
+    alike = sum((run.dataset, run.model) == (small[0].dataset, small[0].model) for run in whole)
+    assert found[["recorded", "unknown"]].tolist() == [0, 12 - alike]
+    assert found["hours"] == pytest.approx(alike * 36 * 20 * 6 / 3600)
+    store.put(record_of(whole[0], seconds=360))
+    found = effort.lacking(store).loc["leaf/table-4"]
+    assert found["recorded"] == 1
+    assert found["hours"] == pytest.approx((alike - 1) * 360 / 3600), "a record at full scale says it better"
+    assert "apalu/approximation" in effort.lacking(store).index
+    for run in get("apalu/approximation").runs("paper"):
+        store.put(record_of(run, seconds=1))
+    assert "apalu/approximation" not in effort.lacking(store).index, "what lacks nothing has no row"
