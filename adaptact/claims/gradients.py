@@ -11,7 +11,7 @@ from .. import activations
 from ..models import build
 from ..stats import estimate, paired
 from .base import Verdict, hardware_of, stated
-from .rules import FEW, PAIRED, decided
+from .rules import FEW, PAIRED, decided, scale_of
 
 UNTRAINED: dict[str, Any] = {"layers": (4, 16), "width": 64, "images": 128, "seeds": 5}  # networks whose gradients are looked at
 
@@ -104,7 +104,7 @@ def keeps_more(functions, said):
 
 
 def trains_better(experiment, pairs, said):
-    """Accuracy of deep networks at the last epoch, from records of the laptop profile.
+    """Accuracy of deep networks at the last epoch, from records of the better scale at which all of them are there.
 
     Parameters
     ----------
@@ -123,18 +123,19 @@ def trains_better(experiment, pairs, said):
     @stated(f"its accuracy in deep networks is above each rival's at every depth by {PAIRED}", experiment)
     def rule(evidence):
         found, used = [], []
+        profile = scale_of(evidence, ((experiment, column, of) for column, *both in pairs for of in both))
         for column, row, rival in pairs:
-            difference = paired(*(evidence.scores(experiment, column, of, "laptop", "last") for of in (row, rival)))
+            difference = paired(*(evidence.scores(experiment, column, of, profile, "last") for of in (row, rival)))
             if difference is not None and difference.n >= FEW:
                 found.append(difference)
-                used += [r for of in (row, rival) for r in evidence.records(experiment, column, of, "laptop").values()]
+                used += [r for of in (row, rival) for r in evidence.records(experiment, column, of, profile).values()]
         if not found:
             return Verdict("undecided", f"no comparison has two records on each side yet; {experiment} makes them")
         yes, no = shown(evidence, found)
         spread = " to ".join(f"{of(d.mean for d in found):+.1f}".replace("-", "−") for of in (min, max))
         reason = f"{said} above in {yes} and below in {no} of {len(pairs)} comparisons, by {spread} points"
         n = min(d.n for d in found)
-        return Verdict(decided(yes, no, len(pairs)), reason, spread, n=n, profile="laptop", hardware=hardware_of(used))
+        return Verdict(decided(yes, no, len(pairs)), reason, spread, n=n, profile=profile, hardware=hardware_of(used))
 
     return rule
 

@@ -13,7 +13,7 @@ from ..stats import paired
 from .base import Verdict, hardware_of, stated
 from .gradients import keeps_more, trains_better
 from .pltanh_training import FOLDS, OVERLAP, nothing, signed
-from .rules import FEW, PAIRED, decided
+from .rules import FEW, PAIRED, decided, scale_of
 
 DEEP = "pltanh/depth"
 HIGH, USUAL, LOW = (1.0, 2.0, 5.0), 0.01, 0.001  # alphas of the deep networks
@@ -96,10 +96,10 @@ trains = trains_better(
 )
 def too_high(evidence):
     """Whether large alphas make training unstable: runs that diverge, or whose training loss rises from one epoch to the next."""
-    rises, used, n = {}, [], []
+    rises, used, n, profile = {}, [], [], _scale(evidence, (USUAL, *HIGH))
     for slope in (USUAL, *HIGH):
         for layers in DEPTHS:
-            records = evidence.records(DEEP, f"{layers} hidden layers", f"PLTanh, {slope:g}", "laptop")
+            records = evidence.records(DEEP, f"{layers} hidden layers", f"PLTanh, {slope:g}", profile)
             used += records.values()
             rises.setdefault(slope, []).extend(map(unstable, records.values()))
             n += [len(records)] if records else []
@@ -112,7 +112,11 @@ def too_high(evidence):
     reason = f"runs that diverge or whose training loss rises: {said}"
     none = not any(sum(rises[slope]) for slope in HIGH)
     verdict = "holds" if all(shown) else "holds in part" if any(shown) else "does not hold" if none else "undecided"
-    return Verdict(verdict, reason, n=min(n), profile="laptop", hardware=hardware_of(used))
+    return Verdict(verdict, reason, n=min(n), profile=profile, hardware=hardware_of(used))
+
+
+def _scale(evidence, slopes):
+    return scale_of(evidence, ((DEEP, f"{n} hidden layers", f"PLTanh, {slope:g}") for n in DEPTHS for slope in slopes))
 
 
 def unstable(record):
@@ -124,11 +128,11 @@ def unstable(record):
 @stated(f"at alpha {LOW:g} some unit is dead, or more are nearly dead than at {USUAL:g} (paired t-test, {{alpha}})", DEEP)
 def too_low(evidence):
     """Whether units die at a small alpha: exactly, none can; nearly, compared with a larger one."""
-    shares, used = {}, []
+    shares, used, profile = {}, [], _scale(evidence, (LOW, USUAL))
     for slope in (LOW, USUAL):
         shares[slope] = {}
         for layers in DEPTHS:
-            for seed, record in evidence.records(DEEP, f"{layers} hidden layers", f"PLTanh, {slope:g}", "laptop").items():
+            for seed, record in evidence.records(DEEP, f"{layers} hidden layers", f"PLTanh, {slope:g}", profile).items():
                 if record.units and record.status == "done":
                     used.append(record)
                     shares[slope][seed, layers] = [
@@ -146,4 +150,4 @@ def too_low(evidence):
     reason += f" 0.05 for every image, are {low:.0f} % at {LOW:g} and {usual:.0f} % at {USUAL:g}"
     died = dead > 0 or (difference.p is not None and difference.p < evidence.alpha and difference.mean > 0)
     n = len({seed for seed, _ in shares[LOW]})
-    return Verdict("holds" if died else "does not hold", reason, n=n, profile="laptop", hardware=hardware_of(used))
+    return Verdict("holds" if died else "does not hold", reason, n=n, profile=profile, hardware=hardware_of(used))

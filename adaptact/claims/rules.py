@@ -174,6 +174,24 @@ def parts(named):
     return rule
 
 
+def scale_of(evidence, places):
+    """The better scale at which each of some cells has two records or more; else the smaller one, whatever it has.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    places : iterable of (str, str, str)
+        Experiment, column, row.
+
+    Returns
+    -------
+    str
+    """
+    places = list(places)
+    whole = (profile for profile in TRAINED if all(len(evidence.records(*place, profile)) >= FEW for place in places))
+    return next(whole, TRAINED[-1])
+
+
 def printed(pairs, *, worse=False):
     """In how many of the paper's own cells a row is above its base, or below it."""
     cells = [{(cell.column, cell.row): cell.published for cell in get(pair.experiment).cells} for pair in pairs]
