@@ -11,7 +11,7 @@ from adaptact import Store, UserError, claims
 from adaptact.__main__ import main
 from adaptact.claims import rules
 from adaptact.claims.base import Claim, Evidence, Pair, Verdict
-from adaptact.claims.leaf_training import asymmetry, negative_saturation
+from adaptact.claims.leaf_training import PRINTED_WINNERS, asymmetry, best_networks, negative_saturation, plateau, same_winners
 from adaptact.experiments import SEEDS, get
 
 ADAPTIVE, BASE = "LEAF as Tanh, P24SI", "Tanh"
@@ -209,3 +209,65 @@ def test_inputs_on_the_flat_side_are_a_finding_from_two_seeds_on(store, low, hig
             run = get("leaf/table-5").run(cells["CIFAR-10", f"LEAF as {init}, P24SI"], "laptop", seed)
             store.put(record_of(run, shapes={"act1": {"inputs": {"index": [0], "range": [span], "counts": [[5] * 40]}}}))
         assert negative_saturation(Evidence(store)).verdict == ("undecided" if number == 1 else verdict)
+
+
+def full_scale(store, experiment, column, row, accuracies, seeds=SEEDS):
+    """Records of a row at the paper's scale: accuracies of the epochs, the same for each seed but for a little."""
+    cell = next(cell for cell in get(experiment).cells if (cell.column, cell.row) == (column, row))
+    for number, seed in enumerate(seeds):
+        values = [value + 0.01 * number for value in accuracies]
+        score = {"epoch": 1 + int(np.argmax(values)), "test_accuracy": max(values)}
+        curves = {"train_loss": [1.0] * len(values), "test_loss": [1.0] * len(values), "test_accuracy": values}
+        store.put(record_of(get(experiment).run(cell, "paper", seed), scores={"best_test": score, "last": score}, curves=curves))
+
+
+def test_kerasnet_is_compared_with_lenet_at_full_scale(store):
+    full_scale(store, "leaf/table-2", "CIFAR-10", "ReLU", [70.0, 78.0], seeds=(42,))
+    full_scale(store, "leaf/table-3", "CIFAR-10", "ReLU", [70.0, 85.0], seeds=(42,))
+    found = best_networks(Evidence(store))
+    assert (found.verdict, found.waits, found.ours) == ("undecided", "seeds", "+7.00 best against best")
+    for gain, verdict in ((85.0, "holds"), (80.0, "does not hold")):
+        full_scale(store, "leaf/table-2", "CIFAR-10", "ReLU", [70.0, 78.0])
+        full_scale(store, "leaf/table-3", "CIFAR-10", "ReLU", [70.0, gain])
+        found = best_networks(Evidence(store))
+        assert (found.verdict, found.profile, found.n) == (verdict, "paper", 5)
+
+
+@pytest.mark.parametrize(("late", "verdict"), [(2.0, "holds"), (-1.5, "does not hold")])
+def test_a_plateau_is_told_from_the_second_half(store, late, verdict):
+    early = [60.0] * 50
+    full_scale(store, "leaf/figure-6", "CIFAR-10", "Tanh", early + [62.0] * 50)
+    full_scale(store, "leaf/figure-6", "CIFAR-10", "LEAF as Tanh, P24SI", early + [62.0 + late] * 50, seeds=(42,))
+    assert plateau(Evidence(store)).verdict == "undecided", "one seed has no interval"
+    full_scale(store, "leaf/figure-6", "CIFAR-10", "LEAF as Tanh, P24SI", early + [62.0 + late] * 50)
+    found = plateau(Evidence(store))
+    assert (found.verdict, found.profile) == (verdict, "paper")
+    assert f"LEAF gains {late:+.2f} points more" in found.reason
+
+
+def test_the_printed_winners_are_looked_for_at_full_scale(store):
+    cells = get("leaf/seeds").cells
+    for network, printed in PRINTED_WINNERS.items():
+        for cell in cells:
+            for seed, winner in printed.items() if cell.column == network else ():
+                full_scale(store, "leaf/seeds", network, cell.row, [80.0 + cell.row.startswith(winner)], seeds=(seed,))
+    assert same_winners(Evidence(store)).verdict == "holds"
+    one = next(cell for cell in cells if cell.column == "KerasNet" and cell.row == "ReLU")
+    full_scale(store, "leaf/seeds", "KerasNet", one.row, [99.0], seeds=(42,))
+    found = same_winners(Evidence(store))
+    assert (found.verdict, found.reason) == ("holds in part", "9 of 10 winners agree")
+
+
+def test_one_seed_at_full_scale_does_not_outweigh_several_at_a_smaller_one(store):
+    put(store, PAIR, 1.0)
+    rows = {row: Evidence(store).records("leaf/table-5", "CIFAR-10", row, "laptop") for row in (ADAPTIVE, BASE)}
+    assert all(len(of) == 5 for of in rows.values())
+    place = ("leaf/table-5", "CIFAR-10")
+    full_scale(store, *place, BASE, [77.0], seeds=(42,))
+    full_scale(store, *place, ADAPTIVE, [84.0], seeds=(42,))
+    assert rules.better([PAIR])(Evidence(store)).profile == "laptop"
+    assert rules.scale_of(Evidence(store), [(*place, BASE), (*place, ADAPTIVE)]) == "laptop"
+    full_scale(store, *place, BASE, [77.0])
+    full_scale(store, *place, ADAPTIVE, [84.0])
+    assert rules.better([PAIR])(Evidence(store)).profile == "paper"
+    assert rules.scale_of(Evidence(store), [(*place, BASE), (*place, ADAPTIVE)]) == "paper"
