@@ -119,16 +119,16 @@ def lacking(store):
     records = [record for record in store.records() if record.protocol == PROTOCOL]
     done, taken, lines = {record.run for record in records}, {}, {}
     for _, full, ratio, seconds in _at_full_scale(records):
-        for alike in (full, (full.dataset, full.model)):
-            taken.setdefault(alike, {}).setdefault(ratio, []).append(seconds)
+        for alike in (full, (full.dataset, full.model)):  # by image, since rows of one network can differ in length
+            taken.setdefault(alike, {}).setdefault(ratio, []).append(seconds / (full.epochs * full.train_images))
     for name, experiment in EXPERIMENTS.items():
         runs = list(dict.fromkeys(experiment.runs("paper")))
         rest = [run for run in runs if run not in done]
         known = [taken.get(_apart_from_repeats(run)) or taken.get((run.dataset, run.model)) for run in rest]
         if rest:
-            hours = sum(map(_nearest, filter(None, known))) / 3600
-            line = {"runs": len(runs), "recorded": len(runs) - len(rest), "hours": hours, "unknown": known.count(None)}
-            lines[name] = line
+            seconds = sum(run.epochs * run.train_images * _nearest(of) for run, of in zip(rest, known, strict=True) if of)
+            line = {"runs": len(runs), "recorded": len(runs) - len(rest), "hours": seconds / 3600}
+            lines[name] = line | {"unknown": known.count(None)}
     columns = ["runs", "recorded", "hours", "unknown"]
     return pd.DataFrame.from_dict(lines, orient="index", columns=columns).rename_axis("experiment")
 

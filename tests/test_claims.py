@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,16 @@ from adaptact import Store, UserError, claims
 from adaptact.__main__ import main
 from adaptact.claims import rules
 from adaptact.claims.base import Claim, Evidence, Pair, Verdict
-from adaptact.claims.leaf_training import PRINTED_WINNERS, asymmetry, best_networks, negative_saturation, plateau, same_winners
+from adaptact.claims.leaf_training import (
+    PRINTED_WINNERS,
+    asymmetry,
+    best_networks,
+    negative_saturation,
+    plateau,
+    rectify,
+    rho1,
+    same_winners,
+)
 from adaptact.experiments import SEEDS, get
 
 ADAPTIVE, BASE = "LEAF as Tanh, P24SI", "Tanh"
@@ -231,6 +241,9 @@ def test_kerasnet_is_compared_with_lenet_at_full_scale(store):
         full_scale(store, "leaf/table-3", "CIFAR-10", "ReLU", [70.0, gain])
         found = best_networks(Evidence(store))
         assert (found.verdict, found.profile, found.n) == (verdict, "paper", 5)
+    full_scale(store, "leaf/table-2", "CIFAR-10", "SiLU", [78.0], seeds=(42,))
+    full_scale(store, "leaf/table-3", "CIFAR-10", "SiLU", [99.0], seeds=(42,))
+    assert best_networks(Evidence(store)).ours == "+2.00 best against best", "a row of one seed neither decides nor hinders"
 
 
 @pytest.mark.parametrize(("late", "verdict"), [(2.0, "holds"), (-1.5, "does not hold")])
@@ -271,3 +284,42 @@ def test_one_seed_at_full_scale_does_not_outweigh_several_at_a_smaller_one(store
     full_scale(store, *place, ADAPTIVE, [84.0])
     assert rules.better([PAIR])(Evidence(store)).profile == "paper"
     assert rules.scale_of(Evidence(store), [(*place, BASE), (*place, ADAPTIVE)]) == "paper"
+
+
+LEAF_ROWS = ("LEAF as SiLU, P24SI",), ("LEAF as ReLU, P24SI",)
+BOUNDED = ("LEAF as Tanh, P24SI", "LEAF as Sigmoid, P24SI")
+
+
+@pytest.mark.parametrize(
+    ("rule", "experiments", "rows"),
+    [
+        (best_networks, ("leaf/table-2", "leaf/table-3"), ("ReLU",)),
+        (plateau, ("leaf/figure-6",), ("Tanh", "LEAF as Tanh, P24SI")),
+        (partial(rho1, ("leaf/table-2",), *LEAF_ROWS), ("leaf/table-2",), sum(LEAF_ROWS, ())),
+        (partial(rectify, BOUNDED), ("leaf/table-5",), BOUNDED),
+        (negative_saturation, ("leaf/table-5",), BOUNDED),
+        (same_winners, ("leaf/seeds",), None),
+    ],
+    ids=["networks", "plateau", "rho1", "rectify", "saturation", "winners"],
+)
+def test_each_rule_on_training_looks_for_two_seeds_first(store, rule, experiments, rows):
+    shape = {
+        "quantiles": {f"rho{i}": [[0, 1, 1, 1, 1, 1], [5, 1, 1, 1, 1, 1]] for i in (1, 2, 3, 4)},
+        "sample": {f"rho{i}": [1.0] for i in (1, 2, 3, 4)},
+        "inputs": {"index": [0], "range": [[-1.0, 1.0]], "counts": [[5] * 40]},
+    }
+    curves = {"train_loss": [1.0] * 4, "test_loss": [1.0] * 4, "test_accuracy": [50.0, 60.0, 61.0, 62.0]}
+    score = {"epoch": 4, "test_accuracy": 62.0}
+
+    def put_all(profile, seeds):
+        for experiment in map(get, experiments):
+            for cell in experiment.cells:
+                if (rows is None or cell.row in rows) and cell.column != "Fashion-MNIST":
+                    for seed in seeds:
+                        run = experiment.run(cell, profile, seed)
+                        scores = {"best_test": score, "last": score}
+                        store.put(record_of(run, scores=scores, curves=curves, shapes={"act1": shape}))
+
+    for profile, seeds, deciding in (("paper", [42], "paper"), ("laptop", [42, 100], "laptop"), ("paper", [100], "paper")):
+        put_all(profile, seeds)
+        assert rule(Evidence(store)).profile == deciding

@@ -44,6 +44,10 @@ def test_what_is_lacking_is_estimated_from_the_nearest_record(tmp_path):
     found = effort.lacking(store).loc["leaf/table-4"]
     assert found["recorded"] == 1
     assert found["hours"] == pytest.approx((alike - 1) * 360 / 3600), "a record at full scale says it better"
+    short = [run for run in get("pltanh/choices").runs("paper") if (run.dataset, run.model) == (whole[0].dataset, whole[0].model)]
+    shares = [run.epochs * run.train_images / (whole[0].epochs * whole[0].train_images) for run in short]
+    assert max(shares) < 0.1, "another experiment's rows of the same network are shorter"
+    assert effort.lacking(store).loc["pltanh/choices", "hours"] == pytest.approx(360 * sum(shares) / 3600)
     assert "apalu/approximation" in effort.lacking(store).index
     for run in get("apalu/approximation").runs("paper"):
         store.put(record_of(run, seconds=1))

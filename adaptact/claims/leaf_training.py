@@ -28,8 +28,8 @@ def best_networks(evidence):
     rows = [cell.row for cell in get("leaf/table-2").cells if cell.column == "CIFAR-10"]
     for least, profile in SCALES:
         keras, lenet = ({row: evidence.scores(table, "CIFAR-10", row, profile) for row in rows} for table in tables)
-        gains = {row: found for row in rows if (found := paired(keras[row], lenet[row]))}
-        if gains and min(found.n for found in gains.values()) >= least:
+        gains = {row: found for row in rows if (found := paired(keras[row], lenet[row])) and found.n >= least}
+        if gains:
             break
     else:
         return Verdict("undecided", "no row is recorded with both networks")
