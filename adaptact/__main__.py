@@ -54,7 +54,7 @@ def command_list(arguments):
 
 def _asked_for(arguments):
     """What `run` and `plan` are given: runs, store, and jobs."""
-    experiment = get(arguments.experiment).including(plugins.add(arguments.add))
+    experiment = get(arguments.experiment).including(plugins.add(arguments.add)).only(arguments.row, arguments.column)
     if arguments.profile is None:
         raise UserError(f"--profile is missing. Choose from: {', '.join(PROFILES)}.")
     runs = experiment.runs(arguments.profile, arguments.seeds and parse_seeds(arguments.seeds))
@@ -308,9 +308,13 @@ def command_check(arguments):
 
 
 def command_bench(arguments):
+    from .bench import NETWORKS
+
     if not arguments.rounds.isdigit() or int(arguments.rounds) < 1:
         raise UserError(f"rounds is {arguments.rounds!r}: give a whole number of at least 1.")
-    rounds = int(arguments.rounds)
+    rounds, networks = int(arguments.rounds), tuple(arguments.networks.split(","))
+    for network in networks:
+        choose("network", network, NETWORKS)
     if arguments.names == ["training"]:
         from . import bench_training as training
 
@@ -319,16 +323,19 @@ def command_bench(arguments):
         from . import bench_depth as depth
 
         return _show(depth.bench_depth(rounds=rounds), depth.table, arguments, depth.FILE)
+    if arguments.names == ["sharing"]:
+        from . import bench_sharing as sharing
 
-    from .bench import FILE, NETWORKS, SITES, bench, table
+        device = str(pick_device(arguments.device))
+        found = sharing.bench_sharing(device=device, networks=networks, rounds=rounds)
+        return _show(found, sharing.table, arguments, sharing.file_for(device))
+
+    from .bench import FILE, SITES, bench, table
 
     names = plugins.add(",".join([*arguments.names, arguments.add])) or activations.names()
-    chosen = tuple(arguments.networks.split(","))
-    for network in chosen:
-        choose("network", network, NETWORKS)
     device = str(pick_device(arguments.device))
-    sites = [site for site in SITES if site.split(".")[0] in chosen]
-    return _show(bench(names, sites=sites, networks=chosen, device=device, rounds=rounds), table, arguments, FILE)
+    sites = [site for site in SITES if site.split(".")[0] in networks]
+    return _show(bench(names, sites=sites, networks=networks, device=device, rounds=rounds), table, arguments, FILE)
 
 
 def _show(result, table, arguments, file):

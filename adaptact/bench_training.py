@@ -1,7 +1,7 @@
 """How fast whole trainings are, as ratios measured in one run: ``python -m adaptact bench training``.
 
-Four questions: how much batches of tensors gain over a pipeline that takes images one by one; what share of a training step
-the data take; whether two jobs of one thread do more than one of two; and whether twice the runs take twice the time.
+Three questions: how much batches of tensors gain over a pipeline that takes images one by one; what share of a training step
+the data take; and whether twice the runs take twice the time. How runs share a device is measured by `adaptact.bench_sharing`.
 Images are random, of Fashion-MNIST's size: speed does not depend on what is in them, and no files are needed.
 """
 
@@ -13,7 +13,6 @@ from typing import Any
 
 import joblib
 import torch
-from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
@@ -53,9 +52,8 @@ def bench_training(*, rounds=3, counts=(2, 4, 8, 16), images=IMAGES, cores=None)
     -------
     dict
         ``machine``; ``pipeline``: images a second of a LEAF epoch by tensors and by single images, and their ratio;
-        ``data_share``: the share of an epoch that data and augmentation take, by activation; ``jobs``: by activation, how
-        many times the images of one job with all threads are trained on by as many jobs of one thread; ``growth``: seconds
-        by number of runs.
+        ``data_share``: the share of an epoch that data and augmentation take, by activation; ``growth``: seconds by number of
+        runs.
     """
     cores = cores or joblib.cpu_count()
     count, labels = images, torch.arange(images) % 10
@@ -73,11 +71,9 @@ def bench_training(*, rounds=3, counts=(2, 4, 8, 16), images=IMAGES, cores=None)
             for _batch in batches(run, 1, images, labels):
                 pass
             note(("data", name), count / (time.perf_counter() - started))
-        note("one by one", _epoch(RUNS["LEAF"], _one_by_one(images, labels, workers=cores)))
-        for name, run in RUNS.items():
-            for jobs, threads in ((1, cores), (cores, 1)):
-                both = joblib.Parallel(n_jobs=jobs)(joblib.delayed(_job)(run, images, labels, threads) for _ in range(jobs))
-                note((jobs, name), sum(both))
+        note("one by one", _epoch(RUNS["LEAF"], one_by_one(images, labels, workers=cores)))
+        for number in counts:
+            note(number, _sweep_seconds(number, cores))
     middle = {key: statistics.median(values) for key, values in rates.items()}
     ratio = [a / b for a, b in zip(rates["tensors", "LEAF"], rates["one by one"], strict=True)]
     return {
@@ -90,11 +86,7 @@ def bench_training(*, rounds=3, counts=(2, 4, 8, 16), images=IMAGES, cores=None)
             "ratio": round(statistics.median(ratio), 2),
         },
         "data_share": {name: round(middle["tensors", name] / middle["data", name], 3) for name in RUNS},
-        "jobs": {
-            name: round(statistics.median(a / b for a, b in zip(rates[cores, name], rates[1, name], strict=True)), 3)
-            for name in RUNS
-        },
-        "growth": {str(number): _sweep_seconds(number, cores) for number in counts},
+        "growth": {str(number): round(middle[number], 2) for number in counts},
     }
 
 
@@ -117,10 +109,6 @@ def table(result):
         f"LeNet-5 with LEAF, images a second: {pipeline['tensors']} by tensors, {pipeline['one by one']} one by one, "
         f"ratio {pipeline['ratio']:.2f}",
         *(f"{name}: data and augmentation are {100 * share:.1f} % of an epoch" for name, share in result["data_share"].items()),
-        *(
-            f"{name}: {result['cores']} jobs of one thread train on {ratio:.2f} times the images of one job of {result['cores']}"
-            for name, ratio in result["jobs"].items()
-        ),
         *(f"{count:>3} runs: {seconds:6.1f} s, {seconds / int(count):.2f} s a run" for count, seconds in result["growth"].items()),
     ]
     return "\n".join(lines)
@@ -141,12 +129,6 @@ def _epoch(run, loader):
     return seen / (time.perf_counter() - started)
 
 
-def _job(run, images, labels, threads):
-    torch.set_num_threads(threads)
-    _epoch(run, ((x, y) for x, y in [next(batches(run, 1, images, labels))] for _ in range(8)))  # compiles, in a new process
-    return _epoch(run, batches(run, 1, images, labels))
-
-
 class _Images(Dataset):
     """What torchvision's data sets do: an image at a time, as PIL, through transforms."""
 
@@ -155,17 +137,22 @@ class _Images(Dataset):
 
         self.images, self.labels = images, labels
         self.transform = transforms.Compose(
-            [transforms.ToTensor(), transforms.RandomHorizontalFlip(), transforms.RandomAffine(0, translate=(0.1, 0.1))]
+            [
+                transforms.ToPILImage(),
+                transforms.ToTensor(),
+                transforms.RandomHorizontalFlip(),
+                transforms.RandomAffine(0, translate=(0.1, 0.1)),
+            ]
         )
 
     def __len__(self):
         return len(self.images)
 
     def __getitem__(self, index):
-        return self.transform(Image.fromarray(self.images[index, 0].numpy())), int(self.labels[index])
+        return self.transform(self.images[index]), int(self.labels[index])
 
 
-def _one_by_one(images, labels, workers):
+def one_by_one(images, labels, workers):
     """The reference code's pipeline: per-sample transforms in a DataLoader, here with a worker a core."""
     return DataLoader(_Images(images, labels), batch_size=128, num_workers=workers)
 
@@ -177,7 +164,7 @@ def _sweep_seconds(count, jobs):
         sweep([Run(**{**vars(run), "seed": 10_000 + run.seed}) for run in runs[:jobs]], Store(folder), device="cpu", jobs=jobs)
         started = time.perf_counter()
         sweep(runs, Store(folder), device="cpu", jobs=jobs)
-        return round(time.perf_counter() - started, 2)
+        return time.perf_counter() - started
 
 
 __all__ = ["bench_training", "table"]

@@ -84,6 +84,10 @@ def build(functions):
         command.add_argument("experiment", metavar="NAME", help="such as leaf/table-4; see list")
         add_scale(command)
         command.add_argument("--seeds", metavar="42,100", help="default: the profile's, see list")
+        for what in ("row", "column"):
+            command.add_argument(
+                f"--{what}", action="append", default=[], metavar="NAME", help=f"only this {what} of the table; may be given again"
+            )
         _add_activations(command)
         add_data(command)
         add_results(command, "folder to read records from and write them to (default: see below)")
@@ -138,7 +142,8 @@ def build(functions):
         "names",
         nargs="*",
         metavar="NAME_OR_FILE",
-        help="activations, or files that register them; or: training, for whole sweeps; depth, for PLTanh in deep networks",
+        help="activations, or files that register them; or: training, for whole sweeps; sharing, for runs an hour by how many at a "
+        "time; depth, for PLTanh in deep networks",
     )
     cost.add_argument("--json", action="store_true", help="print all figures as JSON")
     cost.add_argument("--device", default="cpu", help="auto | cpu | cuda (default: cpu)")

@@ -20,7 +20,8 @@ def choose(what, value, choices):
     choices = [str(choice) for choice in choices]
     near = difflib.get_close_matches(str(value), choices, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise UserError(f"unknown {what} {str(value)!r}.{hint} Choose from: {', '.join(choices)}.")
+    listed = ("; " if any("," in choice for choice in choices) else ", ").join(choices)
+    raise UserError(f"unknown {what} {str(value)!r}.{hint} Choose from: {listed}.")
 
 
 def parse_seeds(value):

@@ -9,7 +9,7 @@ from test_records import record_of
 
 from adaptact import Store, transfer
 from adaptact.__main__ import main
-from adaptact.experiments import EXPERIMENTS, PROFILES
+from adaptact.experiments import EXPERIMENTS, PROFILES, get
 from adaptact.records import PROTOCOL
 
 
@@ -66,6 +66,15 @@ def test_list_names_everything(capsys):
             ["run", "leaf/table-4", "--profile", "laptop", "--data", "/nowhere"],
             "python -m adaptact data fashion_mnist --data /nowhere",
         ),
+        (
+            ["run", "leaf/table-4", "--profile", "smoke", "--row", "LEAF as Tanh, P24"],
+            "Did you mean 'LEAF as Tanh, P24SI'? Choose from: Tanh; LEAF as Tanh, P24SI; ",
+        ),
+        (["plan", "leaf/table-4", "--profile", "smoke", "--column", "MNIST"], "Choose from: Fashion-MNIST, CIFAR-10."),
+        (
+            ["run", "pltanh/folds", "--profile", "smoke", "--row", "PLTanh, searched", "--column", "CIFAR-10"],
+            "no cell is in these rows and columns: PLTanh, searched; CIFAR-10.",
+        ),
         (["data", "cifar100"], "Choose from: digits, mnist, fashion_mnist, kmnist, kmnist_split, cifar10, flowers, "),
         (["import", "/nowhere"], "/nowhere is no folder"),
         (["import", "file"], "file is no archive of records, or a damaged one (File is not a zip file)"),
@@ -94,6 +103,18 @@ def test_bad_input_is_one_line_and_status_2(arguments, words, capsys, tmp_path, 
     assert captured.err.count("\n") == 1
     assert captured.err.startswith("adaptact: ")
     assert words in captured.err
+
+
+def test_a_part_of_a_table_is_run(tmp_path, capsys):
+    part = ["--column", "Fashion-MNIST", "--row", "Tanh", "--row", "LEAF as Tanh, P24SI"]
+    command = ["run", "leaf/table-4", "--profile", "smoke", "--seeds", "42", "--jobs", "1", "--results", str(tmp_path)]
+    assert main([*command, *part]) == 0
+    assert "2 trained" in capsys.readouterr().out
+    assert {record.run.activation for record in Store(tmp_path).records()} == {"tanh", "leaf"}
+    assert get("leaf/table-4").only() == get("leaf/table-4")
+    mine = [*command, "--add", "silu", "--row", "silu", "--column", "Fashion-MNIST"]
+    assert main(mine) == 0, "rows that are added can be chosen"
+    assert "1 trained" in capsys.readouterr().out
 
 
 def test_run_status_import(tmp_path, capsys, monkeypatch):

@@ -293,6 +293,35 @@ class Experiment:
                     added.append(Cell(row, column, replace(cell.run, **plain, **procedure), base=fixed.get(column), at=at))
         return replace(self, cells=(*self.cells, *added))
 
+    def only(self, rows=(), columns=()):
+        """This experiment with some of its cells.
+
+        Parameters
+        ----------
+        rows, columns : iterable of str, optional
+            The labels to keep; by default all.
+
+        Returns
+        -------
+        Experiment
+            Of the same name.
+
+        Raises
+        ------
+        UserError
+            If a label is none of this table's, or no cell has both.
+        """
+        rows, columns = tuple(rows), tuple(columns)
+        for what, labels in (("row", rows), ("column", columns)):
+            for label in labels:
+                choose(what, label, list(dict.fromkeys(getattr(cell, what) for cell in self.cells)))
+        cells = tuple(
+            cell for cell in self.cells if cell.row in (rows or (cell.row,)) and cell.column in (columns or (cell.column,))
+        )
+        if not cells:
+            raise UserError(f"{self.name}: no cell is in these rows and columns: {'; '.join(rows + columns)}.")
+        return replace(self, cells=cells)
+
     def runs(self, profile, seeds=None):
         """All Runs at a profile, without repeats, one seed after the other.
 
