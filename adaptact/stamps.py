@@ -119,7 +119,8 @@ class Follower:
         HEARD.update((record.checksum, record) for record in self.read)
         self.read.clear()
         changed = (_root(node) for node in ast.walk(tree) if isinstance(getattr(node, "ctx", None), ast.Store))
-        self.of |= {name: {} if isinstance(values.get(name, self), PLAIN) else found for name in changed if name}
+        # A name that is gone, such as a comprehension's, rests on nothing when a later cell has one of the same name.
+        self.of |= {name: {} if isinstance(values.get(name), PLAIN) else found for name in changed if name}
         self.of |= inside
         return list(found.values())
 

@@ -49,11 +49,12 @@ def test_the_hash_changes_with_any_record_and_not_with_their_order(store):
 
 def test_records_are_followed_through_names(store):
     follower, (a, b, c) = Follower(store), runs()
+    names = dict.fromkeys(("first", "second", "both", "table", "y", "rows"), object())
 
     def seeds_of(source, values=None, read=()):
         for run in read:
             store.get(run)
-        return sorted(f"{record.run.activation} {record.run.seed}" for record in follower.cell(source, values or {}))
+        return sorted(f"{record.run.activation} {record.run.seed}" for record in follower.cell(source, names | (values or {})))
 
     tanh, other, second = (f"{run.activation} {run.seed}" for run in (a, b, c))
     assert seeds_of("first = settings.found(x)\nscale = 'laptop'", {"scale": "laptop"}, [a]) == [tanh]
@@ -69,6 +70,9 @@ def test_records_are_followed_through_names(store):
     assert seeds_of("table") == [second]
     assert seeds_of("def draw(axis):\n    axis.plot(both)\ny = 1") == sorted([tanh, other])
     assert seeds_of("draw(1)") == sorted([tanh, other]), "a function that uses it"
+    assert seeds_of("rows = [one.score for one in both]") == sorted([tanh, other])
+    assert seeds_of("rows") == sorted([tanh, other])
+    assert seeds_of("[one + 1 for one in (1, 2)]") == [], "a comprehension's name is its own"
     assert seeds_of("%magic") == []
 
 
