@@ -160,7 +160,7 @@ def follow(store):
         records = follower.cell(result.info.raw_cell, shell.user_ns)
         if shown and records and result.success:
             line = stamp(records)
-            again = f"{_number(records)} as stamped above; hash {mark(records)}"
+            again = f"{_number({record.checksum for record in records})} as stamped above; hash {mark(records)}"
             display(Markdown(f'<span class="stamp">{again if line == last else line}</span>'))
             last, follower.shows = line, False
 

@@ -91,7 +91,7 @@ def test_in_a_notebook_tables_and_figures_are_stamped_and_nothing_else(store, tm
         f"from adaptact import Store, experiments, stamps, tables\nstore = Store({str(store.target)!r})\nstamps.follow(store)",
         "found = tables.collect(experiments.get('leaf/table-4'), 'laptop', store)\nlen(found)",
         "pd.DataFrame({'n': [len(found)]})",
-        "_ = plt.plot(range(len(found)))",
+        "again = tables.collect(experiments.get('leaf/table-4'), 'laptop', store)\n_ = plt.plot(range(len(found) + len(again)))",
         "pd.DataFrame({'n': [1]})",
         "display(Markdown('**bold**')); found['seed'].max()",
         "display(Markdown('| a |\\n|---|\\n| 1 |')) or found.empty",
