@@ -1,8 +1,8 @@
 """Measure how long each notebook takes, for the box under its head: ``python book/times.py [NOTEBOOK ...]``, two at a time.
 
 Writes ``book/times.json``: by page the seconds of papermill at ``recorded`` and ``smoke``, start included, and what the records
-that the page reads took to make: their number, their seconds at each profile, and an estimate for all of ``paper``; and whether the
-page trains such runs itself, if it is told to.
+that the page reads took to make: their number, their seconds at each profile, and an estimate for all of ``paper``; whether the
+page trains such runs itself, if it is told to; and the machine.
 """
 
 import json
@@ -56,9 +56,10 @@ if __name__ == "__main__":
     paths = [Path(name).resolve() for name in sys.argv[1:]] or sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
     times = json.loads(TIMES.read_text()) if TIMES.exists() else {"pages": {}}
     machine = environment(torch.device("cpu"))["hardware"]
-    times |= {"machine": f"{machine['cores']} cores of {machine['cpu']}", "jobs": JOBS}
+    where = {"machine": f"{machine['cores']} cores of {machine['cpu']}"}
+    times |= {"jobs": JOBS}
     measured = joblib.Parallel(n_jobs=JOBS, return_as="generator_unordered")(joblib.delayed(measure)(path) for path in paths)
     for name, found in measured:
         print(name, found, flush=True)
-        times["pages"] = dict(sorted((times["pages"] | {name: found}).items()))
+        times["pages"] = dict(sorted((times["pages"] | {name: found | where}).items()))
         TIMES.write_text(json.dumps(times, indent=1) + "\n")  # after each, so that a kill loses one page

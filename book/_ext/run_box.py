@@ -62,7 +62,7 @@ def box(page, times):
             "\n\n".join(lines),
             "```",
             "",
-            f"In the repository's folder; times on {times['machine']}, {times['jobs']} pages at a time. The parameters stand in "
+            f"In the repository's folder; times on {found['machine']}, {times['jobs']} pages at a time. The parameters stand in "
             "the first code cell; [what the profiles are, and where the data goes](../book/re-run.md). "
             f"{{download}}`This page as a notebook <{page}.ipynb>`. The launch buttons at the top, for Binder and Colab, "
             "install the book first; they have not been tried live.",
