@@ -13,6 +13,7 @@ import tempfile
 import time
 from itertools import count
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import joblib
@@ -21,7 +22,7 @@ from tqdm import tqdm
 
 from .activations import compiled
 from .bench import NETWORKS, machine
-from .bench_training import IMAGES, one_by_one
+from .bench_training import IMAGES, WIDTH, one_by_one
 from .run import Run
 from .training.loop import batches, build_model, compile_mode, pick_device
 from .training.procedures import stages, step
@@ -123,15 +124,15 @@ def table(result):
     str
     """
     lines = [
-        f"{', '.join(f'{key} {value}' for key, value in result['machine'].items())}; {result['rounds']} rounds",
+        fill(f"{', '.join(f'{key} {value}' for key, value in result['machine'].items())}; {result['rounds']} rounds", WIDTH),
         "",
-        f"{'network':9} {'activation':13} {'way':12} {'images/s':>9} {'runs/hour':>10} {'to the plain loop':>24}",
+        f"{'network':9} {'activation':13} {'way':11} {'images/s':>9} {'runs/hour':>10} {'to the plain loop':>18}",
     ]
     for line in result["lines"]:
         ratio = f"{line['to_plain']:.2f} [{line['least']:.2f}, {line['most']:.2f}]"
         lines.append(
-            f"{line['network']:9} {line['activation']:13} {line['way']:12} {line['images_a_second']:9} "
-            f"{line['runs_an_hour']:10.2f} {ratio:>24}"
+            f"{line['network']:9} {line['activation']:13} {line['way']:11} {line['images_a_second']:9} "
+            f"{line['runs_an_hour']:10.2f} {ratio:>18}"
         )
     return "\n".join(lines)
 

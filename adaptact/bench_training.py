@@ -9,6 +9,7 @@ import statistics
 import sys
 import tempfile
 import time
+from textwrap import fill
 from typing import Any
 
 import joblib
@@ -28,6 +29,7 @@ FILE = "bench-training.json"
 IMAGES = 50 * 128  # for one measured epoch
 LENET: dict[str, Any] = dict(dataset="fashion_mnist", train_images=IMAGES, model="lenet5", epochs=1, seed=42)
 WARM_UP = 3  # batches
+WIDTH = 80  # of a page's box of text, in characters
 RUNS = {
     "ReLU": Run(activation="relu", **LENET),
     "LEAF": Run(activation="leaf", init="silu", granularity="neuron", **LENET),
@@ -104,7 +106,7 @@ def table(result):
     """
     pipeline = result["pipeline"]
     lines = [
-        ", ".join(f"{key} {value}" for key, value in result["machine"].items()),
+        fill(", ".join(f"{key} {value}" for key, value in result["machine"].items()), WIDTH),
         "",
         f"LeNet-5 with LEAF, images a second: {pipeline['tensors']} by tensors, {pipeline['one by one']} one by one, "
         f"ratio {pipeline['ratio']:.2f}",
