@@ -181,7 +181,8 @@ COMMAND = """
 import sys
 import adaptact.__main__ as command
 from test_sweep import CHILD, RUNS
-command.get = lambda name: type("Experiment", (), {"including": lambda self, names: self, "runs": lambda self, *_: RUNS})()
+itself = lambda self, *_: self
+command.get = lambda name: type("Experiment", (), {"including": itself, "only": itself, "runs": lambda self, *_: RUNS})()
 exec(CHILD.split("from test_sweep")[0])
 sys.exit(command.main(["run", "ours", "--profile", "smoke", "--results", sys.argv[1], "--jobs", sys.argv[2]]))
 """
