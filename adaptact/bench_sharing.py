@@ -11,6 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
 from textwrap import fill
@@ -24,7 +25,7 @@ from .activations import compiled
 from .bench import NETWORKS, machine
 from .bench_training import IMAGES, WIDTH, one_by_one
 from .run import Run
-from .training.loop import batches, build_model, compile_mode, pick_device
+from .training.loop import _reproducible, batches, build_model, compile_mode, pick_device
 from .training.procedures import stages, step
 
 FILE, FILE_GPU = "bench-sharing.json", "bench-sharing-cuda.json"
@@ -192,7 +193,7 @@ def _rate(run, plain, device, threads, jobs, seconds, folder):
                     step(model, optimizer, x, y)
                 yield len(x)
 
-    with compiled("never" if plain else mode):
+    with compiled("never" if plain else mode), nullcontext() if plain else _reproducible(device):
         trained = steps()
         for _ in range(3):  # compiles, in a new process
             next(trained)
