@@ -24,6 +24,7 @@ from tqdm import tqdm
 from .activations import compiled
 from .bench import NETWORKS, machine
 from .bench_training import IMAGES, WIDTH, one_by_one
+from .errors import choose
 from .run import Run
 from .training.loop import _reproducible, batches, build_model, compile_mode, pick_device
 from .training.procedures import stages, step
@@ -49,7 +50,7 @@ RUNS = {  # by network and name; the length of the paper's runs decides whether 
 
 
 def bench_sharing(*, device="auto", networks=tuple(SETS), functions=tuple(FUNCTIONS), rounds=3, jobs=None, seconds=SECONDS):
-    """Measure how many runs of LEAF's Table 4 an hour a device trains.
+    """Measure how many runs of LEAF's Tables 4 and 5 an hour a device trains.
 
     Parameters
     ----------
@@ -76,8 +77,11 @@ def bench_sharing(*, device="auto", networks=tuple(SETS), functions=tuple(FUNCTI
     Raises
     ------
     UserError
-        If the device is not to be had.
+        If the device is not to be had, or a network or function is unknown.
     """
+    for what, names, known in (("network", networks, SETS), ("function", functions, FUNCTIONS)):
+        for name in names:
+            choose(what, name, known)
     device, cores = pick_device(device), joblib.cpu_count()
     jobs = tuple(jobs or (number for number in (1, 2, 4, MOST) if number <= cores))
     chosen = {key: run for key, run in RUNS.items() if key[0] in networks and key[1] in functions}

@@ -8,6 +8,7 @@ import pytest
 
 from adaptact import bench_sharing as sharing
 from adaptact.__main__ import main
+from adaptact.errors import UserError
 
 RATES = {sharing.PLAIN: (100, 200, 400), 1: (200, 300, 2000), 2: (300, 900, 800)}
 
@@ -39,6 +40,13 @@ def test_ratios_are_taken_within_a_round(made_up):
     text = sharing.table(made_up)
     assert "3.00 [2.00, 4.50]" in text
     assert "3 rounds" in text
+
+
+def test_an_unknown_network_or_function_is_named():
+    with pytest.raises(UserError, match=r"unknown network 'resnet'\. Did you mean 'kerasnet'\? Choose from: lenet5, kerasnet\."):
+        sharing.bench_sharing(device="cpu", networks=("resnet",))
+    with pytest.raises(UserError, match=r"Choose from: Tanh, LEAF as Tanh\."):
+        sharing.bench_sharing(device="cpu", functions=("leaf",))
 
 
 def test_the_ways_of_a_network_are_trained(monkeypatch):

@@ -311,15 +311,13 @@ class Experiment:
         UserError
             If a label is none of this table's, or no cell has both.
         """
-        rows, columns = tuple(rows), tuple(columns)
-        for what, labels in (("row", rows), ("column", columns)):
+        asked, cells = {"row": tuple(rows), "column": tuple(columns)}, self.cells
+        for what, labels in asked.items():
             for label in labels:
                 choose(what, label, list(dict.fromkeys(getattr(cell, what) for cell in self.cells)))
-        cells = tuple(
-            cell for cell in self.cells if cell.row in (rows or (cell.row,)) and cell.column in (columns or (cell.column,))
-        )
+            cells = tuple(cell for cell in cells if not labels or getattr(cell, what) in labels)
         if not cells:
-            raise UserError(f"{self.name}: no cell is in these rows and columns: {'; '.join(rows + columns)}.")
+            raise UserError(f"{self.name}: no cell is in these rows and columns: {'; '.join(sum(asked.values(), ()))}.")
         return replace(self, cells=cells)
 
     def runs(self, profile, seeds=None):
